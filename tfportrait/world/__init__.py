@@ -1,0 +1,18 @@
+"""Procedural portraits with exact ground truth: attributes, pictures, captions. Pure Python, numpy and an SVG renderer."""
+
+import importlib
+
+from .attributes import ATTRIBUTES
+from .portrait import Portrait, sample
+
+_LAZY = {"compose": "captions", "read_prompt": "captions", "Caption": "captions", "Reading": "captions", "write": "write"}
+
+__all__ = ["ATTRIBUTES", "Caption", "Portrait", "Reading", "compose", "read_prompt", "sample", "write"]
+
+
+def __getattr__(name: str):
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
+    globals()[name] = value
+    return value
