@@ -1,0 +1,69 @@
+"""Classifier-free guidance (Ho and Salimans 2022) with the rescaling of Lin et al. 2023."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tfportrait.diffusion.numeric import ops_for
+
+
+def guide(conditional, unconditional, guidance_scale: float, rescale: float = 0.0):
+    """x_0 = unconditional + guidance_scale (conditional - unconditional), its contrast held by `rescale`.
+
+    Args:
+        conditional: float32 (B, ...). x_0 predicted with the prompt.
+        unconditional: float32 (B, ...). x_0 predicted with the negative or the empty prompt.
+        guidance_scale: float >= 0. 1 returns `conditional`, 0 `unconditional`, unchanged.
+        rescale: float in [0, 1]. Share of the result brought to the standard deviation of `conditional`, per example
+            (Lin et al. 2023, equations 15 and 16).
+
+    Raises:
+        ValueError: for a negative scale, or a rescale outside [0, 1].
+    """
+    _check(guidance_scale, rescale)
+    if guidance_scale == 1:
+        return conditional
+    if guidance_scale == 0:
+        return unconditional
+    guided = unconditional + guidance_scale * (conditional - unconditional)
+    if rescale == 0:
+        return guided
+    ops = ops_for(guided)
+    axes = tuple(range(1, len(guided.shape)))
+    wanted, found = (ops.std(x, axis=axes, keepdims=True) for x in (conditional, guided))
+    return guided * (rescale * wanted / ops.maximum(found, 1e-12) + (1 - rescale))
+
+
+class Guided:
+    """Two denoisers as one. Evaluates only one of them where the scale is 0 or 1.
+
+    Args:
+        conditional: callable. Denoiser with the prompt bound.
+        unconditional: callable. Denoiser with the negative or the empty prompt bound.
+        guidance_scale: float >= 0.
+        rescale: float in [0, 1].
+    """
+
+    def __init__(self, conditional: Callable, unconditional: Callable, guidance_scale: float, rescale: float = 0.0):
+        _check(guidance_scale, rescale)
+        self.conditional, self.unconditional = conditional, unconditional
+        self.guidance_scale, self.rescale = guidance_scale, rescale
+
+    def __call__(self, x, signal_rate, noise_rate):
+        if self.guidance_scale == 1:
+            return self.conditional(x, signal_rate, noise_rate)
+        if self.guidance_scale == 0:
+            return self.unconditional(x, signal_rate, noise_rate)
+        return guide(
+            self.conditional(x, signal_rate, noise_rate),
+            self.unconditional(x, signal_rate, noise_rate),
+            self.guidance_scale,
+            self.rescale,
+        )
+
+
+def _check(guidance_scale, rescale):
+    if not 0 <= guidance_scale < float("inf"):
+        raise ValueError(f"guidance_scale must be 0 or more, not {guidance_scale}")
+    if not 0 <= rescale <= 1:
+        raise ValueError(f"rescale must lie between 0 and 1, not {rescale}")
