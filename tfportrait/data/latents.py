@@ -1,0 +1,183 @@
+"""Latents and token ids of a data set, made once and kept: what the U-Net trains on."""
+
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfportrait.data.order import Order, draws
+from tfportrait.data.shards import Shards, is_sound, ranges, write_shard
+from tfportrait.data.source import Source
+from tfportrait.files import cache_dir, check_space, sha256
+
+_SHARD = 2048
+
+
+def encode_latents(autoencoder: Any, images: Source | np.ndarray, *, batch_size: int = 64, progress: bool = True):
+    """Encodes every picture once; the next call with the same pictures and the same autoencoder reads the cache.
+
+    An interrupted encoding goes on where it stopped.
+
+    Args:
+        autoencoder: has `encode(float32 (B, H, W, C) in [-1, 1]) -> latents (B, h, w, c)` (the mean, scaled) and
+            `get_config`; its weights are the cache's key.
+        images: Source, or uint8 (N, H, W, C).
+        batch_size: int. Pictures encoded at a time. Does not change the result.
+        progress: bool. Show a bar on a terminal.
+
+    Returns: Shards, a float16 array (N, h, w, c) on the disk.
+
+    Raises: ValueError if images are not as above or a latent is not finite; OSError if the disk has no room.
+    """
+    read, count, pictures = _reader(images)
+    key = hashlib.sha256(f"{pictures} {autoencoder_hash(autoencoder)}".encode()).hexdigest()[:16]
+    folder = cache_dir() / "latents" / key
+    missing = [part for part in ranges(count, _SHARD) if not is_sound(folder, "latents", *part)]
+    if missing:
+        from tqdm import tqdm
+
+        folder.mkdir(parents=True, exist_ok=True)
+        hide = None if progress else True
+        total = sum(stop - start for start, stop in missing)
+        with tqdm(total=total, desc="encoding", unit=" pictures", disable=hide, leave=False) as bar:
+            for start, stop in missing:
+                rows = []
+                for first in range(start, stop, batch_size):
+                    rows.append(_encode(autoencoder, read, first, min(first + batch_size, stop), batch_size))
+                    bar.update(len(rows[-1]))
+                latents = np.concatenate(rows)
+                check_space(folder, latents.nbytes)
+                write_shard(folder, "latents", start, latents)
+    return Shards(folder, "latents", count, _SHARD)
+
+
+def _reader(images: Source | np.ndarray):
+    if isinstance(images, Source):
+        return images.images, len(images), images.fingerprint
+    images = np.asarray(images)
+    if images.ndim != 4 or images.dtype != np.uint8 or not len(images):
+        raise ValueError(f"images must be a source or uint8 (N, H, W, C), got {images.dtype} {images.shape}")
+    digest = hashlib.sha256(str(images.shape).encode() + np.ascontiguousarray(images).tobytes()).hexdigest()
+    return images.__getitem__, len(images), f"array-{digest}"
+
+
+def _encode(autoencoder: Any, read: Any, first: int, stop: int, batch_size: int) -> np.ndarray:
+    from keras import ops
+
+    indices = np.minimum(np.arange(first, first + batch_size), stop - 1)  # always a full batch: one trace
+    batch = read(indices).astype(np.float32) / 127.5 - 1.0
+    latents = np.asarray(ops.convert_to_numpy(autoencoder.encode(batch)), np.float32)[: stop - first]
+    if not np.isfinite(latents).all():
+        bad = first + int(np.argmin(np.isfinite(latents).reshape(len(latents), -1).all(axis=1)))
+        raise ValueError(f"the autoencoder's latents of picture {bad} are not finite")
+    return latents.astype(np.float16)
+
+
+def autoencoder_hash(autoencoder: Any) -> str:
+    """Names an autoencoder by its configuration and weights, 16 hexadecimal digits."""
+    from keras import ops
+
+    config = {key: value for key, value in autoencoder.get_config().items() if key not in ("name", "dtype")}
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode())
+    for weight in autoencoder.weights:
+        array = np.ascontiguousarray(ops.convert_to_numpy(weight))
+        digest.update(str((array.shape, array.dtype.name)).encode() + array.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def token_table(source: Source, tokenizer: Any, *, variants: int = 8, seed: int = 0, progress: bool = True):
+    """Token ids of several captions for every example, made ahead and cached: training then only reads.
+
+    Args:
+        source: Source.
+        tokenizer: has `encode(list of str) -> int32 (N, L)` and `save(folder)`; its files are part of the cache's key.
+        variants: int. Captions of each example: those of the epochs 0..variants.
+        seed: int. Settles the captions.
+        progress: bool. Show a bar on a terminal.
+
+    Returns: Shards, an int32 array (N, variants, L) on the disk.
+
+    Raises: ValueError if `variants` is below 1.
+    """
+    if variants < 1:
+        raise ValueError(f"variants must be at least 1, got {variants!r}")
+    key = f"{source.text_fingerprint} {tokenizer_hash(tokenizer)} {variants} {seed}"
+    folder = cache_dir() / "tokens" / hashlib.sha256(key.encode()).hexdigest()[:16]
+    missing = [part for part in ranges(len(source), _SHARD) if not is_sound(folder, "tokens", *part)]
+    if missing:
+        from tqdm import tqdm
+
+        folder.mkdir(parents=True, exist_ok=True)
+        hide = None if progress else True
+        total = sum(stop - start for start, stop in missing)
+        with tqdm(total=total, desc="captions", unit=" examples", disable=hide, leave=False) as bar:
+            for start, rows in source.caption_chunks(missing, variants, seed):
+                ids = np.asarray(tokenizer.encode([text for row in rows for text in row]))
+                write_shard(folder, "tokens", start, ids.astype(np.int32).reshape(len(rows), variants, -1))
+                bar.update(len(rows))
+    return Shards(folder, "tokens", len(source), _SHARD)
+
+
+def tokenizer_hash(tokenizer: Any) -> str:
+    """Names a tokenizer by its files, 16 hexadecimal digits."""
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer.save(folder)
+        sums = [f"{path.name} {sha256(path)}" for path in sorted(Path(folder).rglob("*")) if path.is_file()]
+    return hashlib.sha256("\n".join(sums).encode()).hexdigest()[:16]
+
+
+def latents_dataset(
+    latents: np.ndarray | Shards,
+    token_ids: np.ndarray | Shards | None = None,
+    *,
+    batch_size: int,
+    seed: int = 0,
+    shuffle: bool = True,
+    drop_remainder: bool = False,
+    repeat: bool = False,
+    first_step: int = 0,
+):
+    """Batches for training a U-Net.
+
+    Args:
+        latents: float (N, h, w, c), from `encode_latents`.
+        token_ids: integer (N, variants, L), from `token_table`: each epoch takes the next variant; or (N, L); or None.
+        batch_size, seed, shuffle, drop_remainder, repeat, first_step: as in `batches`.
+
+    Returns: tf.data.Dataset of {"latents": float32 (B, h, w, c), "token_ids": int32 (B, L)}; no "token_ids" if None.
+
+    Raises: ValueError if the two have different lengths or shapes that are not as above.
+    """
+    import tensorflow as tf
+
+    from tfportrait.data.pipeline import stream
+
+    count = len(latents)
+    if token_ids is not None and (len(token_ids) != count or len(token_ids.shape) not in (2, 3)):
+        raise ValueError(
+            f"token_ids must be (N, variants, L) or (N, L) with N={count}, the number of latents; got {token_ids.shape}"
+        )
+    order = Order(count, batch_size, seed, shuffle, drop_remainder)
+    static = order.batch_size if drop_remainder or count % order.batch_size == 0 else None
+    signature = {"latents": tf.TensorSpec((static, *latents.shape[1:]), tf.as_dtype(latents.dtype))}
+    if token_ids is not None:
+        signature["token_ids"] = tf.TensorSpec((static, token_ids.shape[-1]), tf.int32)
+
+    def fetch(step: int) -> dict[str, np.ndarray]:
+        epoch, indices = order.batch(step)
+        made = {"latents": latents[indices]}
+        if token_ids is not None:
+            rows = token_ids[indices]
+            if rows.ndim == 3:
+                offset = draws(order.seed, 0, indices) % np.uint64(rows.shape[1])
+                rows = rows[np.arange(len(rows)), (offset.astype(np.int64) + epoch) % rows.shape[1]]
+            made["token_ids"] = rows.astype(np.int32)
+        return made
+
+    def finish(batch: dict) -> dict:
+        return {**batch, "latents": tf.cast(batch["latents"], tf.float32)}
+
+    return stream(order, fetch, signature, finish, repeat, first_step)

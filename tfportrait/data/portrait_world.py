@@ -1,0 +1,181 @@
+"""The procedural portrait world as a data set: rendered once on all cores, then read through memory maps."""
+
+import ast
+import functools
+import hashlib
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from tfportrait import world
+from tfportrait.data import workers
+from tfportrait.data.order import draws
+from tfportrait.data.shards import Shards, is_sound, ranges, write_shard
+from tfportrait.data.source import Report, Source
+from tfportrait.files import cache_dir, check_space
+
+# The portrait seeds of a split. They never meet: a split has less than 2**40 portraits.
+FIRST_SEED = {"train": 0, "validation": 2**40, "test": 2**41}
+DEFAULT_COUNT = {"train": 20_000, "validation": 2_000, "test": 2_000}
+_TEXT_MODULES = ("caption", "prompt", "read", "phrase", "grammar", "lexicon")
+
+
+class PortraitWorld(Source):
+    """`count` portraits of a split, with captions in English and Chinese that are new in every epoch.
+
+    Portrait i of a split is `world.sample(FIRST_SEED[split] + i)`, on every machine. What is missing from the cache is
+    rendered when the object is made; an interrupted rendering goes on where it stopped, and a larger count reuses a
+    smaller one's portraits.
+
+    Args:
+        split: str. "train", "validation" or "test".
+        image_size: int. Side of the square pictures, 32 to 512.
+        count: int. Number of portraits. Defaults to None: 20,000 for train, 2,000 for the others.
+        workers: int. Processes that render. Defaults to None: one a core.
+        progress: bool. Show a bar on a terminal while rendering.
+
+    Raises: ValueError for another split, size or count; OSError if the disk has no room for the pictures.
+    """
+
+    name = "portrait_world"
+    attributes = world.ATTRIBUTES
+
+    def __init__(
+        self,
+        split: str = "train",
+        *,
+        image_size: int,
+        count: int | None = None,
+        workers: int | None = None,
+        progress: bool = True,
+    ):
+        if split not in FIRST_SEED:
+            raise ValueError(f"portrait_world has no split {split!r}; it has {', '.join(FIRST_SEED)}")
+        height, width = (image_size, image_size) if isinstance(image_size, (int, np.integer)) else image_size
+        if height != width or not 32 <= height <= 512:
+            nearest = min(max(min(height, width), 32), 512)
+            raise ValueError(
+                f"portrait_world draws squares of 32 to 512 pixels, got image_size={image_size!r}; nearest: {nearest}"
+            )
+        count = DEFAULT_COUNT[split] if count is None else count
+        if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or not 0 < count < 2**40:
+            raise ValueError(f"count must be an integer of at least 1, got {count!r}")
+        self.first_seed, self._count = FIRST_SEED[split], int(count)
+        self.fingerprint = f"portrait_world-{drawing_version()}-{split}-{height}px-{count}"
+        self.text_fingerprint = f"portrait_world-{text_version()}-{split}-{count}"
+        self.report = Report(total=self._count)
+        folder = cache_dir() / "portrait_world" / drawing_version() / f"{split}-{height}px"
+        _render_missing(folder, int(height), self._count, self.first_seed, workers, progress)
+        self._images = Shards(folder, "images", self._count)
+        self._labels = Shards(folder, "labels", self._count)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def portrait(self, index: int) -> world.Portrait:
+        """The portrait behind an example."""
+        return world.sample(self.first_seed + int(index))
+
+    def images(self, indices: np.ndarray) -> np.ndarray:
+        return self._images[indices]
+
+    def labels(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        rows = self._labels[indices].astype(np.int32)
+        return {name: rows[:, column] for column, name in enumerate(self.attributes)}
+
+    def captions(self, indices: np.ndarray, *, epoch: int = 0, seed: int = 0) -> list[str]:
+        return [
+            str(portrait_caption(self.portrait(index), draw))
+            for index, draw in zip(indices, draws(seed, epoch, indices), strict=True)
+        ]
+
+    def caption_chunks(self, parts: list[tuple[int, int]], variants: int, seed: int) -> Iterator[tuple[int, list]]:
+        jobs = [
+            {"start": start, "stop": stop, "first_seed": self.first_seed, "variants": variants, "seed": seed}
+            for start, stop in parts
+        ]
+        yield from workers.run("tfportrait.data.portrait_world:caption_job", jobs)
+
+
+def portrait_caption(portrait: world.Portrait, draw: int) -> world.Caption:
+    """A caption that a 64-bit number settles: English or Chinese, evenly, and its wording."""
+    return portrait.caption("zh" if int(draw) & 1 else "en", seed=int(draw) >> 1)
+
+
+def caption_job(start: int, stop: int, first_seed: int, variants: int, seed: int) -> tuple[int, list[list[str]]]:
+    """Captions of portraits start..stop for the epochs 0..variants, each portrait sampled once."""
+    indices = np.arange(start, stop)
+    columns = [draws(seed, epoch, indices) for epoch in range(variants)]
+    rows = []
+    for row, index in enumerate(indices):
+        portrait = world.sample(first_seed + int(index))
+        rows.append([str(portrait_caption(portrait, column[row])) for column in columns])
+    return start, rows
+
+
+def render_job(folder: str, size: int, start: int, stop: int, first_seed: int) -> int:
+    """Renders one shard: labels first, so that the images' file shows that both are there. Returns its length."""
+    images = np.empty((stop - start, size, size, 3), np.uint8)
+    labels = np.empty((stop - start, len(world.ATTRIBUTES)), np.int8)
+    for row in range(stop - start):
+        portrait = world.sample(first_seed + start + row)
+        images[row] = portrait.render(size)
+        chosen = portrait.attributes
+        labels[row] = [
+            values.index(chosen[name]) if name in portrait.visible else -1 for name, values in world.ATTRIBUTES.items()
+        ]
+    write_shard(folder, "labels", start, labels)
+    write_shard(folder, "images", start, images)
+    return stop - start
+
+
+def _render_missing(
+    folder: Path, size: int, count: int, first_seed: int, processes: int | None, progress: bool
+) -> None:
+    missing = [
+        part for part in ranges(count) if not (is_sound(folder, "images", *part) and is_sound(folder, "labels", *part))
+    ]
+    if not missing:
+        return
+    from tqdm import tqdm
+
+    folder.mkdir(parents=True, exist_ok=True)
+    portraits = sum(stop - start for start, stop in missing)
+    check_space(folder, portraits * (size * size * 3 + len(world.ATTRIBUTES)))
+    jobs = [
+        {"folder": str(folder), "size": size, "start": start, "stop": stop, "first_seed": first_seed}
+        for start, stop in missing
+    ]
+    hide = None if progress else True  # None: on a terminal only
+    with tqdm(total=portraits, desc=f"rendering {size} px", unit=" portraits", disable=hide, leave=False) as bar:
+        for done in workers.run("tfportrait.data.portrait_world:render_job", jobs, workers=processes):
+            bar.update(done)
+
+
+@functools.cache
+def drawing_version() -> str:
+    """Names the drawing code: it changes with every change of the code that could change a picture or its labels."""
+    return _version(text=False)
+
+
+@functools.cache
+def text_version() -> str:
+    """Names the caption grammar in the same way (and the sampling of attributes, which the captions follow)."""
+    return _version(text=True)
+
+
+def _version(text: bool) -> str:
+    digest = hashlib.sha256()
+    renderer = "" if text else metadata.version("resvg_py")
+    digest.update(renderer.encode())
+    for path in sorted(Path(world.__file__).parent.rglob("*.py")):
+        names_text = path.stem.startswith(_TEXT_MODULES)
+        if path.stem in ("__init__", "write") or (names_text and not text):
+            continue
+        if text and not names_text and path.stem not in ("attributes", "portrait"):
+            continue
+        # The syntax tree has no comments and no layout: a reworded comment renders nothing anew.
+        digest.update(path.stem.encode() + ast.dump(ast.parse(path.read_text("utf-8"))).encode())
+    return digest.hexdigest()[:12]
