@@ -1,0 +1,178 @@
+"""Callbacks: a loss that must stay finite, pictures of the progress, and one line of progress for log files."""
+
+import math
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+from PIL import Image
+
+from tfportrait import files
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Ends the training with a `FloatingPointError` that names epoch, step and metrics once one is not finite.
+
+    `Trainable.fit` always uses it.
+    """
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._check(logs, f"training, step {batch + 1} of epoch {self._epoch + 1}")
+
+    def on_test_end(self, logs=None):
+        self._check(logs, "validation")
+
+    def _check(self, logs, stage):
+        broken = [f"{name} is {value}" for name, value in (logs or {}).items() if not np.all(np.isfinite(value))]
+        if broken:
+            raise FloatingPointError(
+                f"{stage}: {', '.join(broken)}. A lower learning rate, global_clipnorm=1.0 or float32 "
+                "instead of float16 usually helps"
+            )
+
+
+class Progress(keras.callbacks.Callback):
+    """Prints one line now and then, fit for a log file: epoch, step, metrics, images/s and the remaining time.
+
+    Args:
+        batch_size: int. Images in a batch.
+        seconds: float. Time between two lines. Defaults to 30.
+
+    Use it with `fit(..., verbose=0)`.
+    """
+
+    def __init__(self, batch_size, *, seconds=30.0):
+        super().__init__()
+        self.batch_size = batch_size
+        self.seconds = seconds
+
+    def on_train_begin(self, logs=None):
+        self._epoch = 0
+        self._restart()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch, self._batch = epoch, 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        if logs:  # a batch that Recovery passes over has none
+            self._done += batch + 1 - self._batch
+        self._batch = batch + 1
+        if time.perf_counter() - self._start >= self.seconds and self._done:
+            self._print(logs)
+            self._restart()
+
+    def on_epoch_end(self, epoch, logs=None):
+        metrics = "  ".join(f"{name} {value:.4g}" for name, value in (logs or {}).items())
+        print(f"epoch {epoch + 1}/{self.params.get('epochs', '?')} done  {metrics}", flush=True)
+
+    def _restart(self):
+        # Timed between lines, so that sampling or saving before does not count for ever.
+        self._start, self._done = time.perf_counter(), 0
+
+    def _print(self, logs):
+        steps_per_second = self._done / (time.perf_counter() - self._start)
+        epochs, steps = self.params.get("epochs"), self.params.get("steps")
+        parts = [f"epoch {self._epoch + 1}/{epochs}", f"step {self._batch}/{steps or '?'}"]
+        parts += [f"{name} {float(value):.4g}" for name, value in logs.items()]
+        parts.append(f"{steps_per_second * self.batch_size:.0f} images/s")
+        if steps and epochs:
+            minutes = ((epochs - self._epoch) * steps - self._batch) / steps_per_second / 60
+            parts.append(f"{minutes / 60:.1f} h left" if minutes >= 90 else f"{minutes:.0f} min left")
+        print("  ".join(parts), flush=True)
+
+
+class _Pictures(keras.callbacks.Callback):
+    """Writes a picture at the end of an epoch, and to TensorBoard if asked."""
+
+    name = ""
+
+    def __init__(self, directory, *, every_epochs=1, tensorboard=None):
+        super().__init__()
+        if every_epochs < 1:
+            raise ValueError(f"every_epochs is {every_epochs}, but must be at least 1")
+        self.directory = files.check_writable_folder(directory)
+        self.every_epochs = every_epochs
+        self.tensorboard = tensorboard
+        self._writer = None
+
+    def picture(self):
+        """uint8 (H, W, 3)."""
+        raise NotImplementedError
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every_epochs:
+            return
+        picture = self.picture()
+        with files.atomic_write(self.directory / f"{self.name}-{epoch + 1:04d}.png") as file:
+            Image.fromarray(picture).save(file, "png")
+        if self.tensorboard is not None:
+            import tensorflow as tf
+
+            self._writer = self._writer or tf.summary.create_file_writer(str(Path(self.tensorboard) / self.name))
+            with self._writer.as_default():
+                tf.summary.image(self.name, picture[None], step=epoch + 1)
+            self._writer.flush()
+
+
+class SampleGrid(_Pictures):
+    """A grid of `model.generate(...)` at the end of an epoch, from the same seeds each time: `samples-0001.png`, ...
+
+    Args:
+        directory: str or path. Where the pictures go. It is created.
+        columns: int or None. Images in a row; by default the grid is about square.
+        every_epochs: int. Defaults to 1.
+        tensorboard: str, path or None. Log folder; the pictures are written there too (beside
+            `keras.callbacks.TensorBoard`, which writes the curves).
+        **generate: the arguments of `model.generate`: `prompts`, `seeds`, `num_steps`, ...
+    """
+
+    name = "samples"
+
+    def __init__(self, directory, *, columns=None, every_epochs=1, tensorboard=None, **generate):
+        super().__init__(directory, every_epochs=every_epochs, tensorboard=tensorboard)
+        self.columns = columns
+        self.generate = generate
+
+    def picture(self):
+        return tile(self.model.generate(**self.generate), self.columns)
+
+
+class ReconstructionStrip(_Pictures):
+    """Images above what `model.reconstruct(images)` makes of them: `reconstructions-0001.png`, ...
+
+    Args:
+        directory: str or path. Where the pictures go. It is created.
+        images: uint8 (N, H, W, 3) or float (N, H, W, 3) in [-1, 1]. Handed to `reconstruct` as they are.
+        every_epochs: int. Defaults to 1.
+        tensorboard: str, path or None. Log folder; the pictures are written there too.
+    """
+
+    name = "reconstructions"
+
+    def __init__(self, directory, images, *, every_epochs=1, tensorboard=None):
+        super().__init__(directory, every_epochs=every_epochs, tensorboard=tensorboard)
+        self.images = np.asarray(images)
+
+    def picture(self):
+        reconstructed = _uint8(keras.ops.convert_to_numpy(self.model.reconstruct(self.images)))
+        return tile(np.concatenate([_uint8(self.images), reconstructed]), len(self.images))
+
+
+def tile(images, columns=None):
+    """Images uint8 (N, H, W, 3) as one picture uint8 (rows * H, columns * W, 3); missing ones are white."""
+    images = np.asarray(images)
+    columns = columns or math.ceil(math.sqrt(len(images)))
+    rows = -(-len(images) // columns)
+    blank = np.full((rows * columns - len(images), *images.shape[1:]), 255, np.uint8)
+    grid = np.concatenate([images, blank]).reshape(rows, columns, *images.shape[1:])
+    return grid.swapaxes(1, 2).reshape(rows * images.shape[1], columns * images.shape[2], images.shape[3])
+
+
+def _uint8(images):
+    if images.dtype == np.uint8:
+        return images
+    return np.clip(np.round((images.astype(np.float32) + 1) * 127.5), 0, 255).astype(np.uint8)

@@ -1,0 +1,40 @@
+"""Functions of a model's networks, compiled once per shape, on TensorFlow and JAX alike."""
+
+import keras
+
+
+def compiled(model, name, function):
+    """The compiled form of `function`, kept on the model under `name` and made once.
+
+    Args:
+        model: keras.Model. Its variables may be read by `function`; later changes of them are seen.
+        name: str. Two functions of one name are taken for the same.
+        function: callable of arrays and tensors, returning a tensor. Numpy scalars are tensors too: no retracing.
+
+    Returns:
+        A callable of the same arguments.
+    """
+    cache = model.__dict__.setdefault("_compiled_functions", {})
+    if name not in cache:
+        make = {"tensorflow": _tensorflow, "jax": _jax}.get(keras.backend.backend())
+        cache[name] = make(model, function) if make else function
+    return cache[name]
+
+
+def _tensorflow(model, function):
+    import tensorflow as tf
+
+    from tfportrait.training.accelerate import use_xla
+
+    return tf.function(function, jit_compile=use_xla() or None)
+
+
+def _jax(model, function):
+    import jax
+
+    @jax.jit
+    def stateless(values, *args):
+        with keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=True))):
+            return function(*args)
+
+    return lambda *args: stateless([v.value for v in model.variables], *args)

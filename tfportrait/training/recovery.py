@@ -1,0 +1,227 @@
+"""Recovery: training that is stopped at any moment goes on from its last saved state."""
+
+import errno
+import hashlib
+import json
+import signal
+import threading
+import time
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from tfportrait import files
+
+PATTERN = "state-*.safetensors"
+
+
+class Recovery(keras.callbacks.Callback):
+    """Saves the whole state of the training, and goes on from the newest intact one when `fit` is called again.
+
+        model.fit(data, epochs=40, callbacks=[Recovery("runs/portrait")])    # the same line starts and continues
+
+    The state: all weights, their averages, optimizer, loss scale, random seeds, epoch and step. `epochs` of `fit` is
+    the total, over all continuations. Within the interrupted epoch the batches that were trained on are read and
+    passed over, so data in the same order are used once. A file is written beside, flushed to the disk, and renamed;
+    its checksum is verified before it is used, and a damaged file is passed over with a warning. SIGTERM and Ctrl-C
+    let the running step finish, save, and end the training.
+
+    Args:
+        directory: str or path. Folder of the state files, one model's alone. It is created.
+        every_minutes: float or None. Save after so many minutes. Defaults to 10.
+        every_steps: int or None. Save after so many steps. Defaults to None.
+        keep: int. How many files are kept, the newest. Defaults to 2.
+
+    Raises: ValueError for arguments out of range, and in `fit` if the state is another model's.
+    """
+
+    def __init__(self, directory, *, every_minutes=10.0, every_steps=None, keep=2):
+        super().__init__()
+        for name, value in (("every_minutes", every_minutes), ("every_steps", every_steps), ("keep", keep)):
+            if value is not None and value <= 0:
+                raise ValueError(f"{name} is {value}, but must be above 0")
+        self.directory = Path(directory).expanduser()
+        self.every_minutes = every_minutes
+        self.every_steps = every_steps
+        self.keep = keep
+        self.restored = None  # the file that the training went on from
+        self._signal = None
+        self._handlers = {}
+
+    def on_train_begin(self, logs=None):
+        files.check_writable_folder(self.directory)
+        if not self.model.optimizer.built:
+            raise ValueError("Recovery needs a model whose weights exist: call the model once before fit")
+        self._steps = 0  # in all, over all continuations
+        self._position = (0, 0)  # epoch, steps of it that are done
+        self._restore()
+        self._saved_at, self._saved_steps = time.monotonic(), self._steps
+        self.model._initial_epoch = self._position[0]
+        if self._position[1]:
+            self._skip(self._position[1])
+        self._catch_signals()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model._initial_epoch = None  # read by now, and not meant for the next fit
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self._skipping:
+            return
+        self._steps += batch + 1 - self._position[1] if self._position[0] == self._epoch else batch + 1
+        self._position = (self._epoch, batch + 1)
+        minutes = (time.monotonic() - self._saved_at) / 60
+        due = self.every_minutes is not None and minutes >= self.every_minutes
+        due = due or (self.every_steps is not None and self._steps - self._saved_steps >= self.every_steps)
+        if due or self._signal is not None:
+            self.save()
+        self._exit_on_signal()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._position = (epoch + 1, 0)
+        if self._signal is not None:
+            self.save()
+        self._exit_on_signal()
+
+    def on_train_end(self, logs=None):
+        self._release_signals()
+        self.model._initial_epoch = None
+        if self._steps != self._saved_steps or self.restored is None:
+            self.save()
+
+    def save(self):
+        """Writes the state now. If the disk is full, warns and leaves the older files alone."""
+        if hasattr(self.model, "jax_state_sync"):
+            self.model.jax_state_sync()
+        epoch, step = self._position
+        path = self.directory / f"state-{self._steps:010d}.safetensors"
+        tensors = {name: np.array(keras.ops.convert_to_numpy(v), order="C") for name, v in self._variables().items()}
+        state = {"epoch": epoch, "step_in_epoch": step, "steps": self._steps, "checksum": _checksum(tensors)}
+        try:
+            with files.atomic_write(path) as file:
+                file.write(safetensors.numpy.save(tensors, metadata={"tfportrait": json.dumps(state)}))
+        except OSError as error:
+            reason = "no space left on the disk" if error.errno == errno.ENOSPC else error.strerror or error
+            kept = next(iter(self._files()), None)
+            warnings.warn(
+                f"could not save {path}: {reason}. Training goes on; "
+                + (f"the newest saved state is {kept}" if kept else "nothing is saved yet"),
+                stacklevel=2,
+            )
+        else:
+            for old in self._files()[self.keep :]:
+                old.unlink()
+        self._saved_at, self._saved_steps = time.monotonic(), self._steps
+
+    def _variables(self):
+        model, optimizer = self.model.variables, self.model.optimizer.variables
+        return {
+            **{f"model/{index:05d}": variable for index, variable in enumerate(model)},
+            **{f"optimizer/{index:05d}": variable for index, variable in enumerate(optimizer)},
+        }
+
+    def _files(self):
+        return sorted(self.directory.glob(PATTERN), reverse=True)
+
+    def _restore(self):
+        for path in self._files():
+            try:
+                state, tensors = _read(path)
+            except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
+                warnings.warn(f"{path} is damaged ({error}); the one before it is used", stacklevel=2)
+                continue
+            variables = self._variables()
+            _check_same(path, variables, tensors)
+            for name, variable in variables.items():
+                variable.assign(tensors[name])
+            self._steps = state["steps"]
+            self._position = (state["epoch"], state["step_in_epoch"])
+            self.restored = path
+            print(f"going on from {path}: epoch {state['epoch'] + 1}, step {state['steps']}", flush=True)
+            return
+
+    _skipping = False
+
+    def _skip(self, count):
+        """Has the next `count` batches read and not trained on."""
+        model, train_function = self.model, self.model.train_function
+        self._skipping = True
+        remaining = count
+
+        def skip(*arguments):  # (iterator) on TensorFlow, (state, iterator) on JAX
+            nonlocal remaining
+            for _ in range(min(remaining, model.steps_per_execution)):
+                next(iter(arguments[-1]))
+                remaining -= 1
+            return {} if len(arguments) == 1 else ({}, arguments[0])
+
+        def step(*arguments):
+            if remaining:
+                return skip(*arguments)
+            self._skipping = False
+            model.train_function = train_function
+            return train_function(*arguments)
+
+        model.train_function = step
+
+    def _catch_signals(self):
+        if threading.current_thread() is not threading.main_thread():
+            return  # Python gives signals to the main thread only
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._handlers[number] = signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number, frame):
+        if self._signal == signal.SIGINT:  # pressed twice: now
+            self._release_signals()
+            raise KeyboardInterrupt
+        self._signal = number
+
+    def _release_signals(self):
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers = {}
+
+    def _exit_on_signal(self):
+        if self._signal is None:
+            return
+        number, self._signal = self._signal, None
+        self._release_signals()
+        print(f"stopped by {signal.Signals(number).name}; the state is saved in {self.directory}", flush=True)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + number)
+
+
+def _read(path):
+    """(state, tensors) of a file; raises if anything in it is not as it was written."""
+    with safetensors.safe_open(path, "np") as file:
+        state = json.loads(file.metadata()["tfportrait"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if _checksum(tensors) != state["checksum"]:
+        raise ValueError("its checksum differs")
+    return state, tensors
+
+
+def _checksum(tensors):
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(f"{name} {tensors[name].dtype} {tensors[name].shape}".encode())
+        digest.update(np.ascontiguousarray(tensors[name]).reshape(-1).view(np.uint8))
+    return digest.hexdigest()
+
+
+def _check_same(path, variables, tensors):
+    for name, variable in variables.items():
+        if name not in tensors or tuple(tensors[name].shape) != tuple(variable.shape):
+            found = f"has shape {tensors[name].shape}" if name in tensors else "is missing"
+            raise ValueError(
+                f"{path} is the state of another model or optimizer: {variable.path} with shape "
+                f"{tuple(variable.shape)} {found} there. Use another directory, or delete the files in this one"
+            )
+    if len(tensors) != len(variables):
+        raise ValueError(f"{path} is the state of another model or optimizer: it has {len(tensors)} variables, "
+                         f"this one {len(variables)}. Use another directory, or delete the files in this one")

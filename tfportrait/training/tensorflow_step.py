@@ -1,0 +1,44 @@
+"""The training step on TensorFlow."""
+
+import keras
+import tensorflow as tf
+
+
+class TensorFlowStep:
+    """`train_step` and `test_step` for TensorFlow: `compute_loss` is called once, and no forward pass before it."""
+
+    def train_step(self, data):
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        with tf.GradientTape() as tape:
+            loss = self.compute_loss(x=x, y=y, sample_weight=sample_weight, training=True)
+            if not self.optimizer.built:
+                self.optimizer.build(self.trainable_variables)
+            # Gradients are summed over the replicas.
+            objective = self.optimizer.scale_loss(loss / self.distribute_strategy.num_replicas_in_sync)
+        variables = self.trainable_variables
+        gradients = tape.gradient(objective, [variable.value for variable in variables])
+        self.optimizer.apply(gradients, variables)
+        return self._log(loss, x)
+
+    def test_step(self, data):
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        loss = self.compute_loss(x=x, y=y, sample_weight=sample_weight, training=False)
+        return self._log(loss, x)
+
+    def _log(self, loss, x):
+        batch_size = tf.shape(keras.tree.flatten(x)[0])[0]
+        next(metric for metric in self.metrics if metric.name == "loss").update_state(loss, sample_weight=batch_size)
+        return self.get_metrics_result()
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Keras puts building off to the first traced step on TensorFlow. Loss scaling and recovery need the
+        # variables before it; tracing the loss creates them without computing anything.
+        if self.optimizer is not None and not self.optimizer.built:
+            self.build_optimizer()
+        if self.optimizer is not None and not self.optimizer.built:
+            batch = data_batch if iterator is None else next(next(iter(iterator))[2])
+            x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
+            with self.distribute_strategy.scope():
+                tf.function(self.compute_loss).get_concrete_function(x=x, y=y, sample_weight=sample_weight)
+                self.optimizer.build(self.trainable_variables)
+        super()._maybe_symbolic_build(iterator, data_batch)
