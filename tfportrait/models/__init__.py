@@ -1,0 +1,25 @@
+"""Networks and the trainable models; each is imported when it is first asked for."""
+
+import importlib
+
+_HOMES = {
+    "AutoencoderKL": "autoencoder",
+    "LatentDiffusion": "latent_diffusion",
+    "Oracle": "oracle",
+    "TextEncoder": "text_encoder",
+    "Tokenizer": "tokenizer",
+    "UNet": "unet",
+    "load": "preset",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__():
+    return [*globals(), *__all__]

@@ -1,0 +1,390 @@
+"""The autoencoder of Stable Diffusion (Rombach et al. 2022, section 3.1), every size an argument."""
+
+import keras
+from keras import ops
+
+from tfportrait.models.layers import (
+    Attention,
+    Downsample2D,
+    ResnetBlock2D,
+    Upsample2D,
+    build_all,
+    conv,
+    register,
+)
+from tfportrait.models.network import Network, check_sides, one_of, record
+from tfportrait.models.normalization import GroupNorm
+from tfportrait.training import Trainable
+
+EPSILON = 1e-6
+LOG_VARIANCE_RANGE = (-30.0, 20.0)
+
+
+@register
+class SpatialAttention(Attention):
+    """Single-head self-attention over the pixels, with its norm in front and a residual.
+
+    Args:
+        channels: int. Channels of input and output.
+        norm_num_groups: int. Groups of the normalisation.
+    """
+
+    def __init__(self, channels, norm_num_groups, **kwargs):
+        super().__init__(channels, num_heads=1, use_bias=True, **kwargs)
+        self.group_norm = GroupNorm(norm_num_groups, EPSILON, dtype=self.dtype_policy, name="group_norm")
+
+    def build(self, input_shape=None):
+        super().build()
+        build_all([self.group_norm], self.channels)
+
+    def call(self, x):
+        shape = ops.shape(x)
+        h = ops.reshape(self.group_norm(x), (shape[0], -1, self.channels))  # (B, H W, C)
+        return x + ops.reshape(super().call(h), shape)
+
+
+@register
+class AutoencoderBlock(keras.layers.Layer):
+    """Residual blocks with an attention block behind the first or not, and the change of size at the end.
+
+    Args:
+        in_channels: int.
+        out_channels: int.
+        num_layers: int. Residual blocks.
+        norm_num_groups: int.
+        attention: bool. Whether the first residual block has attention behind it. Defaults to `False`.
+        resample: `"down"`, `"up"` or None. Defaults to `None`.
+    """
+
+    def __init__(
+        self, in_channels, out_channels, num_layers, norm_num_groups, attention=False, resample=None, **kwargs
+    ):
+        super().__init__(**kwargs)
+        dtype = self.dtype_policy
+        self.resnets = [
+            ResnetBlock2D(
+                out_channels if i else in_channels,
+                out_channels,
+                norm_num_groups,
+                EPSILON,
+                dtype=dtype,
+                name=f"resnets_{i}",
+            )
+            for i in range(num_layers)
+        ]
+        self.attentions = [
+            SpatialAttention(out_channels, norm_num_groups, dtype=dtype, name="attentions_0")
+        ] * attention
+        self.downsamplers = [Downsample2D(out_channels, 0, dtype=dtype, name="downsamplers_0")] * (resample == "down")
+        self.upsamplers = [Upsample2D(out_channels, dtype=dtype, name="upsamplers_0")] * (resample == "up")
+
+    def build(self, input_shape=None):
+        for layer in (*self.resnets, *self.attentions, *self.downsamplers, *self.upsamplers):
+            layer.build()
+
+    def call(self, x):
+        first, *rest = self.resnets
+        for layer in (first, *self.attentions, *rest, *self.downsamplers, *self.upsamplers):
+            x = layer(x)
+        return x
+
+
+@register
+class Encoder(keras.layers.Layer):
+    """Images to mean and log-variance, before `quant_conv`.
+
+    Args:
+        in_channels: int.
+        latent_channels: int. The output has twice as many.
+        block_out_channels: list of int. Channels of each level.
+        layers_per_block: int.
+        norm_num_groups: int.
+        mid_block_add_attention: bool.
+    """
+
+    def __init__(
+        self,
+        in_channels,
+        latent_channels,
+        block_out_channels,
+        layers_per_block,
+        norm_num_groups,
+        mid_block_add_attention,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        dtype, channels = self.dtype_policy, block_out_channels
+        self.in_channels, self.channels = in_channels, channels
+        self.conv_in = conv(channels[0], 3, dtype=dtype, name="conv_in")
+        self.down_blocks = [
+            AutoencoderBlock(
+                channels[max(i - 1, 0)],
+                width,
+                layers_per_block,
+                norm_num_groups,
+                resample="down" if i < len(channels) - 1 else None,
+                dtype=dtype,
+                name=f"down_blocks_{i}",
+            )
+            for i, width in enumerate(channels)
+        ]
+        self.mid_block = AutoencoderBlock(
+            channels[-1], channels[-1], 2, norm_num_groups, mid_block_add_attention, dtype=dtype, name="mid_block"
+        )
+        self.conv_norm_out = GroupNorm(norm_num_groups, EPSILON, "silu", dtype=dtype, name="conv_norm_out")
+        self.conv_out = conv(2 * latent_channels, 3, dtype=dtype, name="conv_out")
+
+    def build(self, input_shape=None):
+        build_all([self.conv_in], self.in_channels)
+        build_all([*self.down_blocks, self.mid_block, self.conv_norm_out, self.conv_out], self.channels[-1])
+
+    def call(self, x):
+        x = self.conv_in(x)
+        for block in (*self.down_blocks, self.mid_block):
+            x = block(x)
+        return self.conv_out(self.conv_norm_out(x))
+
+
+@register
+class Decoder(keras.layers.Layer):
+    """Latents, after `post_quant_conv`, to images.
+
+    Args:
+        latent_channels: int.
+        out_channels: int.
+        block_out_channels: list of int. Channels of each level, highest resolution first.
+        layers_per_block: int. The decoder has one more in each block.
+        norm_num_groups: int.
+        mid_block_add_attention: bool.
+    """
+
+    def __init__(
+        self,
+        latent_channels,
+        out_channels,
+        block_out_channels,
+        layers_per_block,
+        norm_num_groups,
+        mid_block_add_attention,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        dtype, channels = self.dtype_policy, block_out_channels[::-1]
+        self.latent_channels, self.channels = latent_channels, channels
+        self.conv_in = conv(channels[0], 3, dtype=dtype, name="conv_in")
+        self.mid_block = AutoencoderBlock(
+            channels[0], channels[0], 2, norm_num_groups, mid_block_add_attention, dtype=dtype, name="mid_block"
+        )
+        self.up_blocks = [
+            AutoencoderBlock(
+                channels[max(i - 1, 0)],
+                width,
+                layers_per_block + 1,
+                norm_num_groups,
+                resample="up" if i < len(channels) - 1 else None,
+                dtype=dtype,
+                name=f"up_blocks_{i}",
+            )
+            for i, width in enumerate(channels)
+        ]
+        self.conv_norm_out = GroupNorm(norm_num_groups, EPSILON, "silu", dtype=dtype, name="conv_norm_out")
+        self.conv_out = conv(out_channels, 3, dtype=dtype, name="conv_out")
+
+    def build(self, input_shape=None):
+        build_all([self.conv_in], self.latent_channels)
+        build_all([self.mid_block, *self.up_blocks, self.conv_norm_out, self.conv_out], self.channels[-1])
+
+    def call(self, x):
+        x = self.conv_in(x)
+        for block in (self.mid_block, *self.up_blocks):
+            x = block(x)
+        return self.conv_out(self.conv_norm_out(x))
+
+
+@register
+class AutoencoderKL(Network, Trainable):
+    """Variational autoencoder: images to latents with smaller sides, and back.
+
+    The keyword arguments are the keys of diffusers' `AutoencoderKL`, with the same defaults and meaning, plus
+    `kl_weight` and `perceptual_weight`, which only training uses. Stable Diffusion's is `AutoencoderKL(
+    block_out_channels=(128, 256, 512, 512), layers_per_block=2, sample_size=512)`.
+
+    The loss of an image x, with mean and log-variance of its latents from the encoder and one sample z of them, is
+    mean |x - decode(z)| + perceptual_weight * perceptual(x, decode(z)) + kl_weight * KL(N(mean, variance) || N(0, 1)),
+    the absolute error averaged over pixels and channels, the KL divergence *summed* over the latents of an image, both
+    averaged over the batch. (The reference implementation sums the absolute error as well: its KL term is lighter by
+    the number of pixels.)
+
+    Args:
+        in_channels: int. Channels of the images.
+        out_channels: int. Channels of the reconstructions.
+        down_block_types: sequence of `"DownEncoderBlock2D"` or None. One for each level. Defaults to `None`: as
+            many as `block_out_channels`.
+        up_block_types: sequence of `"UpDecoderBlock2D"` or None. Likewise.
+        block_out_channels: sequence of int. Channels of each level; a level more halves the sides of the latents.
+        layers_per_block: int. Residual blocks in each level of the encoder (one more in the decoder).
+        latent_channels: int. Channels of the latents.
+        norm_num_groups: int. Groups of the group normalisations; divides all channels.
+        sample_size: int. Side of the images that it was trained on; any size that the levels divide works.
+        scaling_factor: float. `encode` multiplies by it and `decode` divides, so that latents have unit deviation.
+        use_quant_conv: bool. Whether a 1x1 convolution follows the encoder.
+        use_post_quant_conv: bool. Whether a 1x1 convolution precedes the decoder.
+        mid_block_add_attention: bool. Whether the lowest level has attention.
+        kl_weight: float. Defaults to `1e-6`.
+        perceptual_weight: float. Counts only where `perceptual` is set. Defaults to `1.0`.
+
+    Attributes: `perceptual`, a callable (images, reconstructions) -> float (B,), or None; it is not saved.
+    """
+
+    disk_config = {"_class_name": "AutoencoderKL", "act_fn": "silu"}
+    accepted_config = {"force_upcast": None}
+
+    def __init__(
+        self,
+        *,
+        in_channels=3,
+        out_channels=3,
+        down_block_types=None,
+        up_block_types=None,
+        block_out_channels=(64,),
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=32,
+        sample_size=32,
+        scaling_factor=0.18215,
+        use_quant_conv=True,
+        use_post_quant_conv=True,
+        mid_block_add_attention=True,
+        kl_weight=1e-6,
+        perceptual_weight=1.0,
+        **kwargs,
+    ):
+        down_block_types = down_block_types or ("DownEncoderBlock2D",) * len(block_out_channels)
+        up_block_types = up_block_types or ("UpDecoderBlock2D",) * len(block_out_channels)
+        config = record(AutoencoderKL, locals())
+        _check_config(config)
+        super().__init__(**kwargs)
+        self.config = config
+        dtype, channels = self.dtype_policy, config["block_out_channels"]
+        inner = (channels, layers_per_block, norm_num_groups, mid_block_add_attention)
+        self.encoder = Encoder(in_channels, latent_channels, *inner, dtype=dtype, name="encoder")
+        self.decoder = Decoder(latent_channels, out_channels, *inner, dtype=dtype, name="decoder")
+        if use_quant_conv:
+            self.quant_conv = conv(2 * latent_channels, 1, dtype=dtype, name="quant_conv")
+        if use_post_quant_conv:
+            self.post_quant_conv = conv(latent_channels, 1, dtype=dtype, name="post_quant_conv")
+        self.perceptual = None
+        self.seed_generator = keras.random.SeedGenerator(0)
+        self.trackers = [keras.metrics.Mean(name=name) for name in ("reconstruction", "kl", "psnr")]
+        self.build()
+
+    def build(self, input_shape=None):
+        config = self.config
+        self.encoder.build()
+        self.decoder.build()
+        if config["use_quant_conv"]:
+            build_all([self.quant_conv], 2 * config["latent_channels"])
+        if config["use_post_quant_conv"]:
+            build_all([self.post_quant_conv], config["latent_channels"])
+
+    @property
+    def scaling_factor(self):
+        """Standard deviation 1 / scaling_factor is what unscaled latents have."""
+        return self.config["scaling_factor"]
+
+    @scaling_factor.setter
+    def scaling_factor(self, value):
+        self.config = {**self.config, "scaling_factor": float(value)}
+
+    @property
+    def reduction(self):
+        """Side of an image divided by the side of its latents."""
+        return 2 ** (len(self.config["block_out_channels"]) - 1)
+
+    def moments(self, images):
+        """Mean and log-variance of the latents, unscaled.
+
+        Args:
+            images: float (B, H, W, in_channels) in [-1, 1]; H and W divisible by `reduction`.
+
+        Returns: two tensors (B, H / reduction, W / reduction, latent_channels), the log-variance in [-30, 20], float32.
+        """
+        check_sides(images.shape, self.reduction)
+        h = self.encoder(ops.cast(images, self.compute_dtype))
+        if self.config["use_quant_conv"]:
+            h = self.quant_conv(h)
+        mean, log_variance = ops.split(ops.cast(h, "float32"), 2, axis=-1)
+        return mean, ops.clip(log_variance, *LOG_VARIANCE_RANGE)
+
+    def encode(self, images, *, seed=None):
+        """Latents times `scaling_factor`.
+
+        Args:
+            images: float (B, H, W, in_channels) in [-1, 1].
+            seed: int, `keras.random.SeedGenerator` or None. With a seed the latents are sampled; None takes their mean.
+
+        Returns: float32 (B, H / reduction, W / reduction, latent_channels).
+        """
+        mean, log_variance = self.moments(images)
+        if seed is not None:
+            mean = mean + ops.exp(0.5 * log_variance) * keras.random.normal(ops.shape(mean), seed=seed)
+        return mean * self.scaling_factor
+
+    def decode(self, latents):
+        """Images of latents that `encode` returns.
+
+        Args:
+            latents: float (B, h, w, latent_channels).
+
+        Returns: float32 (B, h * reduction, w * reduction, out_channels), about [-1, 1], not clipped.
+        """
+        return self._decode(ops.cast(latents, "float32") / self.scaling_factor)
+
+    def _decode(self, latents):
+        h = ops.cast(latents, self.compute_dtype)
+        if self.config["use_post_quant_conv"]:
+            h = self.post_quant_conv(h)
+        return ops.cast(self.decoder(h), "float32")
+
+    def call(self, images):
+        """Reconstruction through the mean of the latents, float32 (B, H, W, out_channels)."""
+        return self._decode(self.moments(images)[0])
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The loss of a batch of images (see the class), float32 scalar; updates the metrics.
+
+        Validation decodes the mean of the latents, so that it is deterministic.
+
+        Args:
+            x: float (B, H, W, in_channels) in [-1, 1], or a dict that has it as `"image"`.
+            y: Ignored, as is `y_pred`.
+            sample_weight: float (B,) or None. Weight of each image.
+            training: bool. Whether the latents are sampled.
+        """
+        images = ops.cast(x["image"] if isinstance(x, dict) else x, "float32")
+        mean, log_variance = self.moments(images)
+        latents = mean
+        if training:
+            noise = keras.random.normal(ops.shape(mean), seed=self.seed_generator)
+            latents = mean + ops.exp(0.5 * log_variance) * noise
+        decoded = self._decode(latents)
+        reconstruction = ops.mean(ops.abs(images - decoded), axis=(1, 2, 3))
+        divergence = 0.5 * ops.sum(mean**2 + ops.exp(log_variance) - 1 - log_variance, axis=(1, 2, 3))
+        losses = reconstruction + self.config["kl_weight"] * divergence
+        if self.perceptual is not None:
+            losses = losses + self.config["perceptual_weight"] * self.perceptual(images, decoded)
+        loss = ops.mean(losses if sample_weight is None else losses * sample_weight)
+        psnr = 10 * ops.log10(4.0 / ops.mean((images - ops.clip(decoded, -1, 1)) ** 2, axis=(1, 2, 3)))
+        values = (ops.mean(reconstruction), ops.mean(divergence), ops.mean(psnr))
+        for tracker, value in zip(self.trackers, values, strict=True):
+            tracker.update_state(value)
+        return loss
+
+
+def _check_config(config):
+    levels = len(config["block_out_channels"])
+    for name, valid in (("down_block_types", "DownEncoderBlock2D"), ("up_block_types", "UpDecoderBlock2D")):
+        if len(config[name]) != levels:
+            raise ValueError(f"{name} has {len(config[name])} entries for {levels} levels (block_out_channels)")
+        for value in config[name]:
+            one_of(name, value, (valid,))

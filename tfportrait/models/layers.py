@@ -1,0 +1,358 @@
+"""The blocks of Stable Diffusion's networks. Attributes carry diffusers' names: a variable's path is its name on disk.
+
+Every layer knows its channels when it is constructed; `build` therefore needs no input shape.
+"""
+
+import math
+
+import keras
+from keras import ops
+
+from tfportrait.models.normalization import GroupNorm, LayerNorm
+
+register = keras.saving.register_keras_serializable("tfportrait")
+
+
+def build_all(layers, channels):
+    """Builds each layer for inputs with `channels` channels."""
+    for layer in layers:
+        layer.build((None, None, None, channels))
+
+
+def conv(filters, kernel_size, **kwargs):
+    """A convolution of stride 1 that keeps the size."""
+    return keras.layers.Conv2D(filters, kernel_size, padding="same", **kwargs)
+
+
+@register
+class ResnetBlock2D(keras.layers.Layer):
+    """Residual block: norm, SiLU, convolution, twice; the time embedding is added in between.
+
+    Source: diffusers' `ResnetBlock2D` (Rombach et al. 2022, after Ho et al. 2020).
+
+    Args:
+        in_channels: int. Channels of the input.
+        out_channels: int. Channels of the output; a 1x1 convolution adapts the shortcut where they differ.
+        norm_num_groups: int. Groups of both normalisations.
+        epsilon: float. Epsilon of both normalisations.
+        time_embedding_dim: int or None. Width of the time embedding, None where there is none. Defaults to `None`.
+
+    Call arguments: `x` (B, H, W, in_channels); `time_embedding` (B, time_embedding_dim), already through SiLU.
+    Returns: (B, H, W, out_channels).
+    """
+
+    def __init__(self, in_channels, out_channels, norm_num_groups, epsilon, time_embedding_dim=None, **kwargs):
+        super().__init__(**kwargs)
+        dtype = self.dtype_policy
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.time_embedding_dim = time_embedding_dim
+        self.norm1 = GroupNorm(norm_num_groups, epsilon, activation="silu", dtype=dtype, name="norm1")
+        self.conv1 = conv(out_channels, 3, dtype=dtype, name="conv1")
+        if time_embedding_dim:
+            self.time_emb_proj = keras.layers.Dense(out_channels, dtype=dtype, name="time_emb_proj")
+        self.norm2 = GroupNorm(norm_num_groups, epsilon, activation="silu", dtype=dtype, name="norm2")
+        self.conv2 = conv(out_channels, 3, dtype=dtype, name="conv2")
+        if in_channels != out_channels:
+            self.conv_shortcut = conv(out_channels, 1, dtype=dtype, name="conv_shortcut")
+
+    def build(self, input_shape=None):
+        build_all([self.norm1, self.conv1], self.in_channels)
+        build_all([self.norm2, self.conv2], self.out_channels)
+        if self.time_embedding_dim:
+            self.time_emb_proj.build((None, self.time_embedding_dim))
+        if self.in_channels != self.out_channels:
+            self.conv_shortcut.build((None, None, None, self.in_channels))
+
+    def call(self, x, time_embedding=None):
+        h = self.conv1(self.norm1(x))
+        shift = self.time_emb_proj(time_embedding) if self.time_embedding_dim else None
+        h = self.conv2(self.norm2(h, shift))
+        if self.in_channels != self.out_channels:
+            x = self.conv_shortcut(x)
+        return x + h
+
+
+@register
+class Downsample2D(keras.layers.Layer):
+    """Halves both sides by a 3x3 convolution of stride 2.
+
+    Args:
+        channels: int. Channels of input and output.
+        padding: int. 1 pads one pixel on every side (U-Net); 0 pads below and to the right only (VAE encoder).
+            Defaults to `1`.
+    """
+
+    def __init__(self, channels, padding=1, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = channels
+        self.margin = (1, 1) if padding else (0, 1)
+        self.conv = keras.layers.Conv2D(channels, 3, strides=2, padding="valid", dtype=self.dtype_policy, name="conv")
+
+    def build(self, input_shape=None):
+        self.conv.build((None, None, None, self.channels))
+
+    def call(self, x):
+        return self.conv(ops.pad(x, ((0, 0), self.margin, self.margin, (0, 0))))
+
+
+@register
+class Upsample2D(keras.layers.Layer):
+    """Doubles both sides: nearest neighbour, then a 3x3 convolution.
+
+    Args:
+        channels: int. Channels of input and output.
+    """
+
+    def __init__(self, channels, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = channels
+        self.conv = conv(channels, 3, dtype=self.dtype_policy, name="conv")
+
+    def build(self, input_shape=None):
+        self.conv.build((None, None, None, self.channels))
+
+    def call(self, x):
+        return self.conv(ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2))
+
+
+@register
+class Attention(keras.layers.Layer):
+    """Multi-head attention: softmax(q k^T / sqrt(d)) v (Vaswani et al. 2017, equation 1); softmax in float32.
+
+    Args:
+        channels: int. Channels of `x` and of the output.
+        num_heads: int. Heads; divides `channels`.
+        context_dim: int or None. Channels of the context; None attends to `x` itself. Defaults to `None`.
+        use_bias: bool. Whether queries, keys and values have a bias. Defaults to `False`.
+
+    Call arguments: `x` (B, L, channels); `context` (B, S, context_dim).
+    Returns: (B, L, channels).
+    """
+
+    def __init__(self, channels, num_heads, context_dim=None, use_bias=False, **kwargs):
+        super().__init__(**kwargs)
+        if channels % num_heads:
+            raise ValueError(f"{channels} channels cannot be split into {num_heads} attention heads of equal width")
+        self.channels, self.num_heads, self.context_dim = channels, num_heads, context_dim
+        dense = {"use_bias": use_bias, "dtype": self.dtype_policy}
+        self.to_q = keras.layers.Dense(channels, name="to_q", **dense)
+        self.to_k = keras.layers.Dense(channels, name="to_k", **dense)
+        self.to_v = keras.layers.Dense(channels, name="to_v", **dense)
+        self.to_out = [keras.layers.Dense(channels, dtype=self.dtype_policy, name="to_out")]
+
+    def build(self, input_shape=None):
+        build_all([self.to_q, *self.to_out], self.channels)
+        build_all([self.to_k, self.to_v], self.context_dim or self.channels)
+
+    def call(self, x, context=None):
+        context = x if context is None else context
+        h = attend(self.to_q(x), self.to_k(context), self.to_v(context), self.num_heads)
+        return self.to_out[0](h)
+
+
+def attend(query, key, value, num_heads, mask=None):
+    """softmax(q k^T / sqrt(d) + mask) v for `num_heads` heads.
+
+    Args:
+        query: tensor (B, L, C).
+        key: tensor (B, S, C).
+        value: tensor (B, S, C).
+        num_heads: int.
+        mask: float32 (L, S) or None. Added before the softmax. Defaults to `None`.
+
+    Returns: (B, L, C).
+    """
+    channels = query.shape[-1]
+    head_dim = channels // num_heads
+
+    def split(x):
+        return ops.transpose(ops.reshape(x, (-1, x.shape[1] or ops.shape(x)[1], num_heads, head_dim)), (0, 2, 1, 3))
+
+    logits = ops.matmul(split(query * head_dim**-0.5), ops.swapaxes(split(key), -1, -2))  # (B, heads, L, S)
+    logits = ops.cast(logits, "float32")
+    weights = ops.cast(ops.softmax(logits if mask is None else logits + mask), value.dtype)
+    out = ops.transpose(ops.matmul(weights, split(value)), (0, 2, 1, 3))  # (B, L, heads, head_dim)
+    return ops.reshape(out, (-1, query.shape[1] or ops.shape(query)[1], channels))
+
+
+@register
+class GEGLU(keras.layers.Layer):
+    """a * gelu(b) with (a, b) = proj(x), exact (erf) GELU (Shazeer 2020, "GLU variants improve Transformer").
+
+    Args:
+        in_channels: int.
+        out_channels: int.
+    """
+
+    def __init__(self, in_channels, out_channels, **kwargs):
+        super().__init__(**kwargs)
+        self.in_channels = in_channels
+        self.proj = keras.layers.Dense(2 * out_channels, dtype=self.dtype_policy, name="proj")
+
+    def build(self, input_shape=None):
+        self.proj.build((None, None, self.in_channels))
+
+    def call(self, x):
+        value, gate = ops.split(self.proj(x), 2, axis=-1)
+        return value * ops.gelu(gate, approximate=False)
+
+
+@register
+class FeedForward(keras.layers.Layer):
+    """GEGLU to four times the channels, then back.
+
+    Args:
+        channels: int. Channels of input and output.
+    """
+
+    def __init__(self, channels, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = channels
+        dtype = self.dtype_policy
+        # Index 1 is diffusers' dropout, which has no weights and rate 0 in every published configuration.
+        self.net = [
+            GEGLU(channels, 4 * channels, dtype=dtype, name="net_0"),
+            keras.layers.Identity(dtype=dtype, name="net_1"),
+            keras.layers.Dense(channels, dtype=dtype, name="net_2"),
+        ]
+
+    def build(self, input_shape=None):
+        self.net[0].build()
+        self.net[2].build((None, None, 4 * self.channels))
+
+    def call(self, x):
+        return self.net[2](self.net[0](x))
+
+
+@register
+class BasicTransformerBlock(keras.layers.Layer):
+    """Self-attention, cross-attention (where there is a context) and feed-forward, each with its norm and residual.
+
+    Args:
+        channels: int. Channels of input and output.
+        num_heads: int. Attention heads.
+        context_dim: int or None. Channels of the context; None leaves the cross-attention out.
+    """
+
+    def __init__(self, channels, num_heads, context_dim=None, **kwargs):
+        super().__init__(**kwargs)
+        self.channels, self.context_dim = channels, context_dim
+        dtype = self.dtype_policy
+        self.norm1 = LayerNorm(dtype=dtype, name="norm1")
+        self.attn1 = Attention(channels, num_heads, dtype=dtype, name="attn1")
+        if context_dim:
+            self.norm2 = LayerNorm(dtype=dtype, name="norm2")
+            self.attn2 = Attention(channels, num_heads, context_dim, dtype=dtype, name="attn2")
+        self.norm3 = LayerNorm(dtype=dtype, name="norm3")
+        self.ff = FeedForward(channels, dtype=dtype, name="ff")
+
+    def build(self, input_shape=None):
+        build_all([self.norm1, self.attn1, self.norm3, self.ff], self.channels)
+        if self.context_dim:
+            build_all([self.norm2, self.attn2], self.channels)
+
+    def call(self, x, context=None):
+        x = x + self.attn1(self.norm1(x))
+        if self.context_dim:
+            x = x + self.attn2(self.norm2(x), context)
+        return x + self.ff(self.norm3(x))
+
+
+@register
+class Transformer2DModel(keras.layers.Layer):
+    """Transformer blocks over the pixels of a feature map, with a residual around all of them.
+
+    Args:
+        channels: int. Channels of input and output.
+        num_heads: int. Attention heads.
+        norm_num_groups: int. Groups of the normalisation in front.
+        num_layers: int. Transformer blocks. Defaults to `1`.
+        context_dim: int or None. Channels of the context. Defaults to `None`.
+        use_linear_projection: bool. Dense layers (Stable Diffusion 2) instead of 1x1 convolutions (1) around the
+            blocks. Defaults to `False`.
+
+    Call arguments: `x` (B, H, W, channels); `context` (B, S, context_dim).
+    """
+
+    def __init__(
+        self,
+        channels,
+        num_heads,
+        norm_num_groups,
+        num_layers=1,
+        context_dim=None,
+        use_linear_projection=False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.channels, self.use_linear_projection = channels, use_linear_projection
+        dtype = self.dtype_policy
+
+        def projection(name):
+            if use_linear_projection:
+                return keras.layers.Dense(channels, dtype=dtype, name=name)
+            return conv(channels, 1, dtype=dtype, name=name)
+
+        self.norm = GroupNorm(norm_num_groups, 1e-6, dtype=dtype, name="norm")
+        self.proj_in = projection("proj_in")
+        self.transformer_blocks = [
+            BasicTransformerBlock(channels, num_heads, context_dim, dtype=dtype, name=f"transformer_blocks_{i}")
+            for i in range(num_layers)
+        ]
+        self.proj_out = projection("proj_out")
+
+    def build(self, input_shape=None):
+        build_all([self.norm, self.proj_in, *self.transformer_blocks, self.proj_out], self.channels)
+
+    def call(self, x, context=None):
+        shape = ops.shape(x)
+        h = self.proj_in(self.norm(x))
+        pixels = x.shape[1] * x.shape[2] if x.shape[1] and x.shape[2] else shape[1] * shape[2]
+        h = ops.reshape(h, (-1, pixels, self.channels))  # (B, H W, C)
+        for block in self.transformer_blocks:
+            h = block(h, context)
+        h = ops.reshape(h, (-1, shape[1], shape[2], self.channels))  # (B, H, W, C)
+        return x + self.proj_out(h)
+
+
+@register
+class TimestepEmbedding(keras.layers.Layer):
+    """Two dense layers with SiLU between and after them (the blocks take the embedding only through SiLU).
+
+    Args:
+        in_channels: int. Width of the sinusoidal embedding.
+        embedding_dim: int. Width of the result.
+    """
+
+    def __init__(self, in_channels, embedding_dim, **kwargs):
+        super().__init__(**kwargs)
+        self.in_channels, self.embedding_dim = in_channels, embedding_dim
+        self.linear_1 = keras.layers.Dense(embedding_dim, activation="silu", dtype=self.dtype_policy, name="linear_1")
+        self.linear_2 = keras.layers.Dense(embedding_dim, activation="silu", dtype=self.dtype_policy, name="linear_2")
+
+    def build(self, input_shape=None):
+        self.linear_1.build((None, self.in_channels))
+        self.linear_2.build((None, self.embedding_dim))
+
+    def call(self, x):
+        return self.linear_2(self.linear_1(x))
+
+
+def sinusoidal_embedding(timesteps, channels, flip_sin_to_cos=True, freq_shift=0):
+    """[sin(t w_i), cos(t w_i)], w_i = 10000^(-i / (channels / 2 - freq_shift)), in float32.
+
+    Source: Vaswani et al. 2017, section 3.5, as Ho et al. 2020 use it.
+
+    Args:
+        timesteps: tensor (B,). Any real numbers.
+        channels: int. Width of the result, even.
+        flip_sin_to_cos: bool. Cosines first. Defaults to `True`.
+        freq_shift: float. Defaults to `0`.
+
+    Returns: float32 (B, channels).
+    """
+    half = channels // 2
+    exponents = ops.arange(half, dtype="float32") * (-math.log(10000.0) / (half - freq_shift))
+    angles = ops.expand_dims(ops.cast(timesteps, "float32"), -1) * ops.exp(exponents)
+    parts = [ops.sin(angles), ops.cos(angles)]
+    return ops.concatenate(parts[::-1] if flip_sin_to_cos else parts, axis=-1)

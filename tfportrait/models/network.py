@@ -1,0 +1,105 @@
+"""What the three networks share: their configuration and their folder in diffusers' layout."""
+
+import inspect
+from pathlib import Path
+
+from tfportrait.models.weights import read_json, read_weights, write_json, write_weights
+
+CONFIG = "config.json"
+
+
+class Network:
+    """Mixin for a `keras.Model` whose keyword arguments are the keys of a config.json.
+
+    A subclass has the class attributes `disk_config` (dict: what config.json says beside the arguments),
+    `accepted_config` (dict: key -> the one supported value, None for any, of keys that are no arguments),
+    `weights_stem` and `weights_prefix` (see `weights.py`). Its constructor sets `self.config`.
+    """
+
+    disk_config: dict = {}
+    accepted_config: dict = {}
+    weights_stem = "diffusion_pytorch_model"
+    weights_prefix = ""
+
+    @classmethod
+    def arguments(cls):
+        """The names of the keyword arguments that make up the configuration."""
+        parameters = inspect.signature(cls.__init__).parameters.values()
+        return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+    def get_config(self):
+        return {**super().get_config(), **self.config}
+
+    def get_build_config(self):
+        # The constructor builds the variables, so Keras has nothing to build when it loads a file.
+        return None
+
+    @classmethod
+    def from_folder(cls, folder, *, dtype=None):
+        """The network in a folder with config.json and safetensors weights.
+
+        Args:
+            folder: str or path.
+            dtype: str or `keras.DTypePolicy`. Precision policy. Defaults to the global policy.
+
+        Raises: ValueError if a file is missing or damaged, or the configuration is one that this class lacks.
+        """
+        config = read_json(Path(folder) / CONFIG)
+        network = cls(**select_config(cls, config), dtype=dtype)
+        read_weights(network, folder)
+        return network
+
+    def save_to_folder(self, folder, *, dtype="float16"):
+        """Writes config.json and the weights.
+
+        Args:
+            folder: str or path. Created if need be.
+            dtype: str. Of the numbers on disk: `"float16"`, `"bfloat16"` or `"float32"`. Defaults to `"float16"`.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_weights(self, folder / f"{self.weights_stem}.safetensors", dtype=dtype)
+        write_json(folder / CONFIG, self.disk())
+
+    def disk(self):
+        """The contents of config.json."""
+        return {**self.disk_config, **self.config}
+
+
+def record(cls, local_variables):
+    """The configuration among a constructor's local variables, tuples as lists as JSON has them."""
+    values = {name: local_variables[name] for name in cls.arguments()}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def select_config(cls, config):
+    """The constructor arguments among the keys of a config.json.
+
+    A key that is no argument is passed over if it says nothing (None, False), begins with an underscore or has the
+    only value that is supported; anything else would change the network, so it is an error.
+
+    Raises: ValueError that names the key.
+    """
+    known, accepted = cls.arguments(), {**cls.disk_config, **cls.accepted_config}
+    for key, value in config.items():
+        if key in known or key.startswith("_") or value is None or value is False:
+            continue
+        if key not in accepted:
+            raise ValueError(f"{cls.__name__} does not support {key}={value!r}")
+        if accepted[key] is not None and value != accepted[key]:
+            raise ValueError(f"{cls.__name__} does not support {key}={value!r}, only {accepted[key]!r}")
+    return {key: value for key, value in config.items() if key in known}
+
+
+def check_sides(shape, factor):
+    """Raises a ValueError with the nearest valid side unless height and width of (B, H, W, C) are multiples."""
+    for side in shape[1:3]:
+        if side is not None and side % factor:
+            nearest = max(round(side / factor), 1) * factor
+            raise ValueError(f"a side of {side} pixels does not fit: it must be a multiple of {factor}, e.g. {nearest}")
+
+
+def one_of(name, value, valid):
+    """Raises a ValueError that lists the valid values unless `value` is among them."""
+    if value not in valid:
+        raise ValueError(f"{name} is {value!r}; valid: {', '.join(str(v) for v in valid)}")

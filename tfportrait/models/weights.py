@@ -1,0 +1,200 @@
+"""Reading and writing weights in diffusers' folder layout: config.json beside a safetensors file.
+
+One rule names every variable: the path of attributes that leads to its layer, joined by dots
+(`down_blocks.0.resnets.1`), then `weight` or `bias`. One rule transposes: a convolution is OIHW on disk and HWIO here, a
+dense kernel (out, in) on disk and (in, out) here.
+"""
+
+import json
+from pathlib import Path
+
+import keras
+import ml_dtypes  # noqa: F401  (teaches numpy the name "bfloat16", which safetensors asks it for)
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from tfportrait.files import atomic_write
+
+SUFFIXES = {"kernel": "weight", "gamma": "weight", "embeddings": "weight", "bias": "bias", "beta": "bias"}
+DTYPES = ("float16", "bfloat16", "float32")
+# Names that older files use, as they end up here.
+OLD_NAMES = (
+    (".attentions.0.query.", ".attentions.0.to_q."),
+    (".attentions.0.key.", ".attentions.0.to_k."),
+    (".attentions.0.value.", ".attentions.0.to_v."),
+    (".attentions.0.proj_attn.", ".attentions.0.to_out.0."),
+)
+SHOWN = 4
+
+
+def named_variables(model):
+    """The model's variables under the names that they have on disk.
+
+    Args:
+        model: a built layer or model whose attributes carry diffusers' names. A class attribute `weights_prefix`
+            is put before every name.
+
+    Returns: dict, name -> variable, in the order of the attributes.
+    """
+    return dict(_walk(model, getattr(model, "weights_prefix", "")))
+
+
+def _walk(layer, prefix):
+    children = [(name, value) for name, value in vars(layer).items() if not name.startswith("_")]
+    found = False
+    for name, value in children:
+        items = enumerate(value) if isinstance(value, list | tuple) else [(None, value)]
+        for index, child in items:
+            if isinstance(child, keras.layers.Layer):
+                found = True
+                yield from _walk(child, f"{prefix}{name}." if index is None else f"{prefix}{name}.{index}.")
+    if not found:
+        for variable in layer.weights:
+            yield prefix + SUFFIXES[variable.name], variable
+
+
+def _disk_shape(variable):
+    shape = tuple(variable.shape)
+    if variable.name == "kernel":
+        return (shape[3], shape[2], *shape[:2]) if len(shape) == 4 else shape[::-1]
+    return shape
+
+
+def _to_disk(variable):
+    value = keras.ops.convert_to_numpy(variable)
+    if variable.name == "kernel":
+        value = value.transpose(3, 2, 0, 1) if value.ndim == 4 else value.T
+    return np.ascontiguousarray(value)
+
+
+def _from_disk(variable, value):
+    value = value.reshape(_disk_shape(variable)).astype("float32")
+    if variable.name == "kernel":
+        value = value.transpose(2, 3, 1, 0) if value.ndim == 4 else value.T
+    variable.assign(value)
+
+
+def _same_shape(found, wanted):
+    """Whether a tensor fits; older files store a dense kernel (O, I) as a 1x1 convolution (O, I, 1, 1)."""
+    return found == wanted or (len(wanted) == 2 and found == (*wanted, 1, 1))
+
+
+def weight_files(path, stem):
+    """The safetensors files of a model folder: one, its half-precision variant, or the shards that an index lists.
+
+    Args:
+        path: str or path. A file, which is returned as it is, or a folder.
+        stem: str. `"diffusion_pytorch_model"` or `"model"`.
+
+    Raises: ValueError if there is none.
+    """
+    path = Path(path)
+    if path.is_file():
+        return [path]
+    for name in (f"{stem}.safetensors", f"{stem}.fp16.safetensors"):
+        if (path / name).is_file():
+            return [path / name]
+    for name in (f"{stem}.safetensors.index.json", f"{stem}.safetensors.index.fp16.json"):
+        if (path / name).is_file():
+            return [path / shard for shard in sorted(set(read_json(path / name)["weight_map"].values()))]
+    raise ValueError(f"no weights at {path}: {stem}.safetensors is missing")
+
+
+def read_weights(model, path):
+    """Reads a safetensors file in diffusers' names and layout into the model's variables.
+
+    Nothing is assigned unless every tensor fits.
+
+    Args:
+        model: a built model.
+        path: str or path. The file, or the folder that has it. float16, bfloat16 or float32.
+
+    Raises: ValueError if the file is missing or damaged, or if tensors are missing, unexpected or of a wrong shape.
+    """
+    files = weight_files(path, getattr(model, "weights_stem", "diffusion_pytorch_model"))
+    variables = named_variables(model)
+    places = {}
+    try:
+        for file in files:
+            with safetensors.safe_open(file, "numpy") as tensors:
+                for key in tensors.keys():
+                    shape = tuple(tensors.get_slice(key).get_shape())
+                    places[_canonical(key, variables)] = (file, key, shape)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ValueError(f"cannot read the weights {file}: {error}") from error
+    _check(model, files[0].parent if len(files) > 1 else files[0], variables, places)
+    for file in files:
+        with safetensors.safe_open(file, "numpy") as tensors:
+            for name, (home, key, _) in places.items():
+                if home == file and name in variables:
+                    _from_disk(variables[name], tensors.get_tensor(key))
+
+
+def _canonical(key, variables):
+    for old, new in OLD_NAMES:
+        key = key.replace(old, new)
+    if key not in variables and f"text_model.{key}" in variables:
+        return f"text_model.{key}"
+    return key
+
+
+def _check(model, path, variables, places):
+    missing = [name for name in variables if name not in places]
+    # Positions 0, 1, 2, ... which old text encoders stored.
+    unexpected = [name for name in places if name not in variables and not name.endswith("position_ids")]
+    wrong = [
+        f"{name} {places[name][2]} instead of {_disk_shape(variable)}"
+        for name, variable in variables.items()
+        if name in places and not _same_shape(places[name][2], _disk_shape(variable))
+    ]
+    problems = []
+    for what, names in (("missing", missing), ("unexpected", unexpected), ("of a wrong shape", wrong)):
+        if names:
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            problems.append(f"{len(names)} {what}: {', '.join(names[:SHOWN])}{more}")
+    if problems:
+        raise ValueError(f"{path} does not fit {type(model).__name__} ({'; '.join(problems)})")
+
+
+def write_weights(model, path, dtype="float16"):
+    """Writes the model's variables as safetensors in diffusers' names and layout: whole, or not at all.
+
+    Args:
+        model: a built model.
+        path: str or path. The file to write.
+        dtype: str. `"float16"`, `"bfloat16"` or `"float32"` on disk. Defaults to `"float16"`.
+
+    Raises: ValueError if `dtype` is unknown or a value does not fit into it; OSError if the file cannot be written.
+    """
+    if dtype not in DTYPES:
+        raise ValueError(f"weights cannot be written as {dtype!r}; valid: {', '.join(DTYPES)}")
+    tensors = {}
+    for name, variable in named_variables(model).items():
+        value = _to_disk(variable)
+        with np.errstate(over="ignore"):
+            tensors[name] = value.astype(dtype)
+        if not np.isfinite(tensors[name].astype("float32")).all():
+            raise ValueError(f"{name} has values that are not finite in {dtype} (largest: {np.abs(value).max():.3g})")
+    with atomic_write(path) as file:
+        file.write(safetensors.numpy.save(tensors, metadata={"format": "pt"}))
+
+
+def read_json(path):
+    """Reads a JSON object.
+
+    Raises: ValueError if the file is missing, damaged or something else.
+    """
+    try:
+        content = json.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot read {path}: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is not a JSON object")
+    return content
+
+
+def write_json(path, content):
+    """Writes a JSON object: whole, or not at all."""
+    with atomic_write(path) as file:
+        file.write((json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
