@@ -1,0 +1,75 @@
+"""Derivatives with respect to inputs, which `keras.ops` lacks, on TensorFlow and JAX.
+
+Both functions may be used inside a loss: what they return is itself differentiable. The function must not update
+variables (random seeds, running means) on JAX.
+"""
+
+import keras
+
+
+def gradient(function, x):
+    """The value of a function and its gradient with respect to the input, for example for the R1 penalty:
+
+        logits, gradients = gradient(lambda x: discriminator(x), images)
+        penalty = ops.mean(ops.sum(ops.square(gradients), axis=(1, 2, 3)))
+
+    Args:
+        function: callable. Maps `x` to one float tensor; if that has several elements, their sum is differentiated,
+            which is each example's own gradient where examples do not depend on each other.
+        x: float tensor or array, or a tuple, list or dict of them.
+
+    Returns: (function(x), gradient), the gradient of x's structure, shapes and dtypes.
+
+    Raises: NotImplementedError on other backends than TensorFlow and JAX.
+    """
+    x = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
+    backend = _backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = function(x)
+        return value, tape.gradient(value, x, unconnected_gradients="zero")
+    import jax
+
+    value, backward = jax.vjp(function, x)
+    return value, backward(jax.numpy.ones_like(value))[0]
+
+
+def jvp(function, x, tangent):
+    """The value of a function and its derivative along a direction: d/dt function(x + t * tangent) at t = 0.
+
+    Args:
+        function: callable. Maps `x` to a float tensor or a structure of them.
+        x: float tensor or array, or a tuple, list or dict of them.
+        tangent: like `x`. The direction.
+
+    Returns: (function(x), derivative), the derivative of the value's structure, shapes and dtypes.
+
+    Raises: NotImplementedError on other backends than TensorFlow and JAX; ValueError if shapes of x and tangent differ.
+    """
+    x = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
+    tangent = keras.tree.map_structure(lambda a, t: keras.ops.convert_to_tensor(t, dtype=a.dtype), x, tangent)
+    for a, t in zip(keras.tree.flatten(x), keras.tree.flatten(tangent), strict=True):
+        if tuple(a.shape) != tuple(t.shape):
+            raise ValueError(f"tangent has shape {tuple(t.shape)}, but x has {tuple(a.shape)}")
+    backend = _backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        with tf.autodiff.ForwardAccumulator(x, tangent) as accumulator:
+            value = function(x)
+        return value, keras.tree.map_structure(
+            lambda v: accumulator.jvp(v, unconnected_gradients="zero"), value
+        )
+    import jax
+
+    return jax.jvp(function, (x,), (tangent,))
+
+
+def _backend():
+    backend = keras.backend.backend()
+    if backend not in ("tensorflow", "jax"):
+        raise NotImplementedError(f"autodiff works on the TensorFlow and JAX backends, not on {backend}")
+    return backend
