@@ -146,13 +146,13 @@ def cpu_has_bfloat16():
     return platform.system() == "Windows"  # it cannot be asked there: the measurement decides
 
 
-def _bfloat16_over_float32(repeats=3):
+def _bfloat16_over_float32(repeats=5):
     """Time of a training step of convolution, normalisation and SiLU in bfloat16, divided by that in float32."""
     import tensorflow as tf
 
     generator = np.random.default_rng(0)
-    images = tf.constant(generator.standard_normal((8, 32, 32, 64)), "float32")  # (B, H, W, C)
-    kernels = [tf.constant(generator.standard_normal((3, 3, 64, 64)) / 24, "float32") for _ in range(2)]
+    images = tf.constant(generator.standard_normal((16, 16, 16, 128)), "float32")  # (B, H, W, C)
+    kernels = [tf.constant(generator.standard_normal((3, 3, 128, 128)) / 34, "float32") for _ in range(2)]
 
     def step_in(dtype):
         @tf.function(autograph=False)
@@ -162,8 +162,9 @@ def _bfloat16_over_float32(repeats=3):
                 x = tf.cast(images, dtype)
                 for kernel in kernels:
                     x = tf.nn.conv2d(x, tf.cast(kernel, dtype), 1, "SAME")
-                    mean, variance = tf.nn.moments(tf.cast(x, "float32"), [1, 2], keepdims=True)
-                    x = tf.nn.silu((x - tf.cast(mean, dtype)) * tf.cast(tf.math.rsqrt(variance + 1e-5), dtype))
+                    h = tf.cast(x, "float32")
+                    mean, variance = tf.nn.moments(h, [1, 2], keepdims=True)
+                    x = tf.nn.silu(tf.cast((h - mean) * tf.math.rsqrt(variance + 1e-5), dtype))
                 loss = tf.reduce_mean(tf.square(tf.cast(x, "float32")))
             return tape.gradient(loss, kernels)
 
@@ -172,7 +173,7 @@ def _bfloat16_over_float32(repeats=3):
     steps = {dtype: step_in(dtype) for dtype in ("bfloat16", "float32")}
     times = {dtype: [] for dtype in steps}
     for repeat in range(repeats + 1):
-        for dtype, step in steps.items():
+        for dtype, step in steps.items():  # in turns, so that other load on the machine meets both
             start = time.perf_counter()
             step()[0].numpy()
             if repeat:  # the first call traces
