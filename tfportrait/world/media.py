@@ -1,0 +1,332 @@
+"""The pens of the painted and drawn styles: watercolour, oil, pencil, Chinese ink wash."""
+
+from . import palette
+from .palette import Colour, css, lit, luminance, mix, shaded
+from .shapes import Points, ellipse, path, polygon, stroke_outline, wobbled
+from .styles import OUTLINED, Pen
+
+
+class WatercolourPen(Pen):
+    """Watercolour: thin uneven washes on white paper, darker where they dried at the edge, an unsteady outline."""
+
+    paper = palette.rgb("#fbf7ee")
+    _WASHED = OUTLINED | {"scenery"}
+
+    def __init__(self, portrait) -> None:
+        super().__init__(portrait)
+        self.phase = 6.28 * portrait.details.unit("hand")
+
+    def trace(self, points: Points, sharp: bool = False) -> str:
+        points = wobbled(points, 1.3, self.phase)
+        return polygon(points) if sharp else path(points)
+
+    def backdrop(self, top: Colour, bottom: Colour, bands: int = 0) -> None:
+        self._graded(mix(top, self.paper, 0.3), mix(bottom, self.paper, 0.3))
+
+    def area(self, points: Points, colour: Colour, part: str, sharp: bool = False) -> None:
+        data = self.trace(points, sharp)
+        if part not in self._WASHED:
+            return self.fill(data, mix(colour, self.paper, 0.1))
+        scenery = part == "scenery"
+        thin, thick = (0.7, 0.42) if scenery else (0.46, 0.12)
+        pigment = palette.saturated(colour, 0.2)
+        inner, outer = mix(pigment, self.paper, thin), mix(pigment, self.paper, thick)
+        if part == "skin":
+            inner, outer = mix(pigment, self.paper, 0.3), mix(pigment, self.paper, 0.06)
+        name = self.define(
+            ("wash", inner, outer),
+            f'<radialGradient id="{{}}" cx="{0.4 + 0.15 * self.light}" cy="0.4" r="0.68"><stop offset="0.15" stop-color="{css(inner)}"/>'
+            f'<stop offset="0.55" stop-color="{css(mix(inner, outer, 0.45))}"/>'
+            f'<stop offset="1" stop-color="{css(outer)}"/></radialGradient>',
+        )
+        self.fill(data, f"url(#{name})", 0.85 if scenery else 1.0)
+        self.stroke(data, shaded(outer, 0.3), 2.2 if scenery else 2.6, 0.35 if scenery else 0.62)
+
+    def line(self, points: Points, colour: Colour, width: float, part: str) -> None:
+        self.stroke(path(wobbled(points, 0.5, self.phase), False), mix(colour, self.paper, 0.12), width, 0.9)
+
+    def strand(self, points: Points, colour: Colour, width: float, light: bool = False) -> None:
+        shade = mix(colour, self.paper, 0.75) if light else shaded(colour, 0.25)
+        self.stroke(path(points, closed=False), shade, width * 1.3, 0.5)
+
+    def spot(self, x: float, y: float, rx: float, ry: float, colour: Colour, strength: float) -> None:
+        self.soft_spot(x, y, rx * 1.2, ry * 1.2, colour, strength * 1.3)
+
+    def shade(self, points: Points, colour: Colour, amount: float, part: str = "skin") -> None:
+        self.fill(self.trace(points), shaded(colour, amount * 1.2), 0.42)
+
+    def form(self, points: Points, colour: Colour, part: str, centre: tuple[float, float], radius: float) -> None:
+        if self.light:
+            dark = mix(shaded(colour, 0.55), palette.rgb("#5b5fa5"), 0.3)
+            stops = ((0.84, 0.0), (0.92, 0.5), (1.0, 0.6))
+            self.fill(self.trace(points), self.circle_gradient(centre, radius * 1.08, dark, stops))
+
+    def begin_scene(self) -> None:
+        self.put(f'<rect width="256" height="256" fill="{css(self.paper)}"/>')
+
+    def end_scene(self) -> None:
+        super().end_scene()
+        name = self.define(
+            "bare edge",
+            '<radialGradient id="{}" cx="0.5" cy="0.5" r="0.72"><stop offset="0.72" stop-color="#fbf7ee" stop-opacity="0"/>'
+            '<stop offset="0.98" stop-color="#fbf7ee"/></radialGradient>',
+        )
+        self.put(f'<rect width="256" height="256" fill="url(#{name})"/>')
+
+
+class OilPen(Pen):
+    """Oil: rich colours under directional brush strokes, no outlines but broken edges, on canvas."""
+
+    _ANGLES = {"skin": 28, "hair": 78, "cloth": -38, "trim": -38, "hat": -14, "gold": 60, "scenery": 8}
+
+    def __init__(self, portrait) -> None:
+        super().__init__(portrait)
+        self.phase = 6.28 * portrait.details.unit("hand")
+
+    def trace(self, points: Points, sharp: bool = False) -> str:
+        points = wobbled(points, 0.9, self.phase)
+        return polygon(points) if sharp else path(points)
+
+    def _brushwork(self, part: str) -> str:
+        size, alpha = (1.5, 1.0) if part == "scenery" else (1.0, 0.8 if part == "skin" else 1.15)
+        light = "".join(
+            f'<path d="M{x} {y}q{10} {-4} {24} {-1}" stroke="#fff6dc" stroke-opacity="{0.24 * alpha:.2f}"/>'
+            for x, y in ((3, 8), (28, 22), (8, 37))
+        )
+        dark = "".join(
+            f'<path d="M{x} {y}q{10} {4} {22} {1}" stroke="#22103a" stroke-opacity="{0.2 * alpha:.2f}"/>'
+            for x, y in ((26, 6), (2, 22), (26, 40))
+        )
+        angle = self._ANGLES[part] + (12 * self.portrait.details.signed("brush " + part))
+        return self.define(
+            ("brush", part),
+            f'<pattern id="{{}}" width="54" height="46" patternUnits="userSpaceOnUse" '
+            f'patternTransform="rotate({angle:.1f}) scale({size})"><g fill="none" stroke-width="5.5" '
+            f'stroke-linecap="round">{dark}{light}</g></pattern>',
+        )
+
+    def backdrop(self, top: Colour, bottom: Colour, bands: int = 0) -> None:
+        self._graded(palette.saturated(top, 0.3), palette.saturated(bottom, 0.3))
+        self.put(f'<rect width="256" height="256" fill="url(#{self._brushwork("scenery")})"/>')
+
+    def area(self, points: Points, colour: Colour, part: str, sharp: bool = False) -> None:
+        data = self.trace(points, sharp)
+        colour = palette.saturated(shaded(colour, 0.08), 0.28)
+        self.fill(data, colour)
+        if part not in self._ANGLES:
+            return
+        if part != "scenery":
+            self.stroke(data, shaded(colour, 0.55), 3.4, 0.55)
+        self.fill(data, f"url(#{self._brushwork(part)})")
+
+    def line(self, points: Points, colour: Colour, width: float, part: str) -> None:
+        self.fill(path(stroke_outline(points, width * 1.45, 0.5, 0.3)), palette.saturated(colour, 0.2))
+
+    def strand(self, points: Points, colour: Colour, width: float, light: bool = False) -> None:
+        shade = lit(palette.saturated(colour, 0.3), 0.42) if light else shaded(colour, 0.5)
+        self.fill(path(stroke_outline(points, width * 2.4, 0.4, 0.2)), shade, 0.62)
+
+    def spot(self, x: float, y: float, rx: float, ry: float, colour: Colour, strength: float) -> None:
+        self.fill(path(ellipse(x, y, rx * 1.1, ry * 0.9, 8, -0.3)), colour, strength * 0.75)
+
+    def glow(self, x: float, y: float, rx: float, ry: float, colour: Colour, strength: float) -> None:
+        for offset in (-0.3, 0.3):
+            stroke = [(x - rx * 0.7, y + ry * offset + 3), (x, y + ry * offset - 2), (x + rx * 0.7, y + ry * offset)]
+            self.fill(path(stroke_outline(stroke, 9, 0.4, 0.2)), colour, 0.42)
+
+    def shade(self, points: Points, colour: Colour, amount: float, part: str = "skin") -> None:
+        self.fill(self.trace(points), shaded(palette.saturated(colour, 0.3), amount * 1.3), 0.7)
+
+    def form(self, points: Points, colour: Colour, part: str, centre: tuple[float, float], radius: float) -> None:
+        if self.light:
+            dark = shaded(palette.saturated(colour, 0.3), 0.62)
+            stops = ((0.8, 0.0), (0.86, 0.5), (0.94, 0.55), (1.0, 0.82))
+            self.fill(self.trace(points), self.circle_gradient(centre, radius * 1.1, dark, stops))
+
+
+class PencilPen(Pen):
+    """Pencil: graphite lines on paper, gone over twice; tone is hatching at one angle. No colour."""
+
+    paper = palette.rgb("#f6f3ec")
+    graphite = palette.rgb("#4b4a50")
+    _TONES = {
+        "skin": 247, "hair": 176, "strand": 90, "brow": 82, "cloth": 222, "trim": 246, "hat": 196, "gold": 236,
+        "teeth": 252, "eye_white": 252, "iris": 132, "pupil": 48, "lash": 58, "lips": 158, "mouth": 74, "tongue": 170,
+        "lens": 84, "frame": 52, "tear": 226, "crease": 124, "blush": 205, "button": 110,
+    }  # fmt: skip
+    _OUTLINE = {"skin": 3.0, "hair": 3.0, "cloth": 3.0, "trim": 2.6, "hat": 3.2, "gold": 2.8}
+
+    def __init__(self, portrait) -> None:
+        super().__init__(portrait)
+        self.phase = 6.28 * portrait.details.unit("hand")
+
+    def tone(self, colour: Colour, part: str) -> Colour:
+        level = self._TONES.get(part)
+        if level is None:
+            level = 255 - (255 - luminance(colour)) * 0.55
+        return mix((level, level, level), self.paper, 0.12)
+
+    def _hatch(self, gap: float, width: float, strength: float) -> str:
+        return self.define(
+            ("hatch", gap, width, strength),
+            f'<pattern id="{{}}" width="{gap}" height="40" patternUnits="userSpaceOnUse" patternTransform="rotate(38)">'
+            f'<path d="M{gap / 2} 0V40" stroke="{css(self.graphite)}" stroke-width="{width}" '
+            f'stroke-opacity="{strength}"/></pattern>',
+        )
+
+    def backdrop(self, top: Colour, bottom: Colour, bands: int = 0) -> None:
+        self._graded(top, bottom)
+
+    def area(self, points: Points, colour: Colour, part: str, sharp: bool = False) -> None:
+        data = self.trace(points, sharp)
+        self.fill(data, self.tone(colour, part))
+        if part in ("hair", "hat", "cloth"):
+            self.fill(data, f"url(#{self._hatch(9, 2.4, 0.28 if part == 'cloth' else 0.4)})")
+        if part == "scenery":
+            self.stroke(data, self.graphite, 1.8, 0.3)
+        elif part in self._OUTLINE:
+            self.stroke(data, self.graphite, self._OUTLINE[part], 0.9)
+            again = wobbled(points, 1.2, self.phase)
+            self.stroke(polygon(again) if sharp else path(again), self.graphite, 1.4, 0.45)
+
+    def line(self, points: Points, colour: Colour, width: float, part: str) -> None:
+        self.stroke(path(points, False), self.tone(colour, part), width, 0.92)
+
+    def strand(self, points: Points, colour: Colour, width: float, light: bool = False) -> None:
+        shade = mix(self.paper, self.graphite, 0.12) if light else self.graphite
+        self.stroke(path(points, closed=False), shade, width * 0.9, 0.6)
+
+    def spot(self, x: float, y: float, rx: float, ry: float, colour: Colour, strength: float) -> None:
+        for offset in (-0.5, 0.0, 0.5):
+            x0 = x + rx * offset
+            self.stroke(path([(x0 + 3, y - 5), (x0 - 3, y + 5)], False), self.graphite, 1.8, 0.35)
+
+    def shade(self, points: Points, colour: Colour, amount: float, part: str = "skin") -> None:
+        self.fill(path(points), f"url(#{self._hatch(6.5, 2.6, 0.5)})")
+
+    def form(self, points: Points, colour: Colour, part: str, centre: tuple[float, float], radius: float) -> None:
+        if not self.light:
+            return
+        data = path(points)
+        clip = self.define(("clip", data), f'<clipPath id="{{}}"><path d="{data}"/></clipPath>')
+        x, y = centre
+        away = -self.light
+        hole = ellipse(x, y, radius, radius, 12)
+        ring = f"M{x} -80H{x + away * 220:.0f}V340H{x:.0f}Z{path(hole)}"
+        self.put(
+            f'<g clip-path="url(#{clip})"><path d="{ring}" fill-rule="evenodd" fill="{css(self.graphite)}" fill-opacity="0.16"/>'
+            f'<path d="{ring}" fill-rule="evenodd" fill="url(#{self._hatch(6.5, 2.6, 0.5)})"/></g>'
+        )
+
+    def begin_scene(self) -> None:
+        self.put(f'<rect width="256" height="256" fill="{css(self.paper)}"/>')
+
+    def end_scene(self) -> None:
+        self.put('<rect width="256" height="256" fill="#f6f3ec" fill-opacity="0.3"/>')
+        if self.light:
+            x1, x2 = (256, 0) if self.light > 0 else (0, 256)
+            fade = self.define(
+                "fade",
+                f'<linearGradient id="{{}}" gradientUnits="userSpaceOnUse" x1="{x1}" y1="0" x2="{x2}" y2="30">'
+                '<stop offset="0.5" stop-color="#4b4a50" stop-opacity="0"/><stop offset="1" stop-color="#4b4a50" '
+                'stop-opacity="0.55"/></linearGradient>',
+            )
+            edge = 76 if self.light > 0 else 180
+            outer = 0 if self.light > 0 else 256
+            self.put(f'<rect width="256" height="256" fill="url(#{fade})"/>')
+            self.put(f'<path d="M{outer} 0H{edge}V256H{outer}Z" fill="url(#{self._hatch(8, 2.2, 0.3)})"/>')
+
+
+class InkPen(Pen):
+    """Chinese ink wash (水墨): strokes that swell and dry out, a few grey washes, rice paper left blank, a red seal."""
+
+    paper = palette.rgb("#f2ece0")
+    ink = palette.rgb("#1c1b20")
+    _TONES = {
+        "skin": 240, "hair": 62, "strand": 30, "brow": 34, "cloth": 206, "trim": 236, "hat": 112, "gold": 222,
+        "teeth": 250, "eye_white": 250, "iris": 92, "pupil": 24, "lash": 24, "lips": 120, "mouth": 44, "tongue": 150,
+        "lens": 48, "frame": 30, "tear": 205, "crease": 112, "blush": 196, "button": 60,
+    }  # fmt: skip
+
+    def __init__(self, portrait) -> None:
+        super().__init__(portrait)
+        self.phase = 6.28 * portrait.details.unit("hand")
+
+    def tone(self, colour: Colour, part: str) -> Colour:
+        level = self._TONES.get(part)
+        if level is None:
+            level = 255 - (255 - luminance(colour)) * 0.42
+        return mix((level, level, level), self.paper, 0.35 * level / 255)
+
+    def backdrop(self, top: Colour, bottom: Colour, bands: int = 0) -> None:
+        self._graded(top, bottom)
+
+    def area(self, points: Points, colour: Colour, part: str, sharp: bool = False) -> None:
+        points = wobbled(points, 1.2, self.phase)
+        data = polygon(points) if sharp else path(points)
+        wash = self.tone(colour, part)
+        if part == "scenery":
+            return self._wash(data, wash)
+        if part not in OUTLINED:
+            return self.fill(data, wash)
+        edge = mix(wash, self.ink, 0.35 if part in ("hair", "hat") else 0.14)
+        name = self.define(
+            ("wash", part),
+            f'<linearGradient id="{{}}" x1="0.2" y1="0" x2="0.7" y2="1"><stop offset="0" stop-color="{css(edge)}"/>'
+            f'<stop offset="0.55" stop-color="{css(wash)}"/><stop offset="1" stop-color="{css(mix(wash, self.paper, 0.35))}"/>'
+            "</linearGradient>",
+        )
+        self.fill(data, wash if part == "skin" else f"url(#{name})")
+        self.stroke(data, self.ink, 2.0, 0.85)
+        count = len(points)
+        start = int(self.portrait.details.unit("brush") * count)
+        span = max(3, int(count * 0.45))
+        for first in (start, start + count // 2):
+            stroke = [points[(first + k) % count] for k in range(span)]
+            self.fill(path(stroke_outline(stroke, 6.5, 0.15, 0.05)) if not sharp else data, self.ink, 0.9 if not sharp else 0)
+
+    def _wash(self, data: str, wash: Colour) -> None:
+        name = self.define(
+            ("pale", wash),
+            f'<linearGradient id="{{}}" x1="0" y1="0" x2="0" y2="1"><stop offset="0" stop-color="{css(wash)}"/>'
+            f'<stop offset="1" stop-color="{css(wash)}" stop-opacity="0.25"/></linearGradient>',
+        )
+        self.fill(data, f"url(#{name})")
+
+    def line(self, points: Points, colour: Colour, width: float, part: str) -> None:
+        self.fill(path(stroke_outline(wobbled(points, 0.4, self.phase), width * 1.4, 0.4, 0.12)), self.tone(colour, part))
+
+    def strand(self, points: Points, colour: Colour, width: float, light: bool = False) -> None:
+        shade = mix(self.paper, self.ink, 0.35) if light else self.ink
+        self.fill(path(stroke_outline(points, width * 1.5, 0.3, 0.05)), shade, 0.75)
+
+    def spot(self, x: float, y: float, rx: float, ry: float, colour: Colour, strength: float) -> None:
+        self.soft_spot(x, y, rx, ry, self.tone(colour, "blush"), 0.6)
+
+    def shade(self, points: Points, colour: Colour, amount: float, part: str = "skin") -> None:
+        self.fill(path(points), mix(self.ink, self.paper, 0.35), 0.35)
+
+    def form(self, points: Points, colour: Colour, part: str, centre: tuple[float, float], radius: float) -> None:
+        if self.light:
+            dark = mix(self.ink, self.paper, 0.2)
+            self.fill(path(points), self.circle_gradient(centre, radius * 1.1, dark, ((0.8, 0.0), (0.9, 0.4), (1.0, 0.5))))
+
+    def begin_scene(self) -> None:
+        self.put(f'<rect width="256" height="256" fill="{css(self.paper)}"/>')
+
+    def end_scene(self) -> None:
+        if self.light:
+            x1, x2 = (256, 0) if self.light > 0 else (0, 256)
+            fade = self.define(
+                "fade",
+                f'<linearGradient id="{{}}" gradientUnits="userSpaceOnUse" x1="{x1}" y1="0" x2="{x2}" y2="30">'
+                '<stop offset="0.5" stop-color="#1c1b20" stop-opacity="0"/><stop offset="1" stop-color="#1c1b20" '
+                'stop-opacity="0.5"/></linearGradient>',
+            )
+            self.put(f'<rect width="256" height="256" fill="url(#{fade})"/>')
+
+    def finish(self) -> None:
+        self.put(
+            '<path d="M12 216q9 -2 20 0q1 10 0 26q-10 1 -20 0q-2 -12 0 -26Z" fill="#b8322a"/><path d="M17 223H27M22 220V238M17 '
+            '230H27M17 238H27" stroke="#f6e4d4" stroke-width="2.2" fill="none" stroke-linecap="round"/>'
+        )

@@ -1,0 +1,97 @@
+"""Smooth paths through points, as SVG path data. The canvas is 256 units wide and high."""
+
+import math
+
+Points = list[tuple[float, float]]
+
+
+def path(points: Points, closed: bool = True) -> str:
+    """Catmull-Rom curve through `points` as cubic Béziers; a point given twice in a row is a corner."""
+    count = len(points)
+    if count == 2:
+        (x0, y0), (x1, y1) = points
+        return f"M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"
+    parts = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
+    last = count - 1
+    for index in range(count if closed else last):
+        x1, y1 = points[index]
+        following = index + 1
+        x2, y2 = points[following - count if following >= count else following]
+        if x1 == x2 and y1 == y2:
+            continue
+        x0, y0 = points[index - 1] if index or closed else points[0]
+        after = index + 2
+        x3, y3 = points[after - count] if after >= count and closed else points[min(after, last)]
+        parts.append(
+            f"C{x1 + (x2 - x0) / 6:.1f} {y1 + (y2 - y0) / 6:.1f} "
+            f"{x2 - (x3 - x1) / 6:.1f} {y2 - (y3 - y1) / 6:.1f} {x2:.1f} {y2:.1f}"
+        )
+    return "".join(parts) + ("Z" if closed else "")
+
+
+def polygon(points: Points) -> str:
+    """Straight-edged closed path."""
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points) + "Z"
+
+
+def corners(points: Points) -> Points:
+    """Every point twice, which makes `path` straight-edged."""
+    return [point for point in points for _ in range(2)]
+
+
+def ellipse(x: float, y: float, rx: float, ry: float, count: int = 10, angle: float = 0.0) -> Points:
+    """Points on an ellipse turned by `angle` (radians)."""
+    cosine, sine = math.cos(angle), math.sin(angle)
+    points = []
+    for index in range(count):
+        turn = 2 * math.pi * index / count
+        u, v = rx * math.cos(turn), ry * math.sin(turn)
+        points.append((x + u * cosine - v * sine, y + u * sine + v * cosine))
+    return points
+
+
+def stroke_outline(points: Points, width: float, start: float = 0.15, end: float = 0.1) -> Points:
+    """Outline of a brush stroke along `points`: `width` in the middle, `start` and `end` times that at the tips."""
+    dense = resample(points, max(6, min(14, len(points) * 3)))
+    left, right = [], []
+    count = len(dense) - 1
+    for index, (x, y) in enumerate(dense):
+        x0, y0 = dense[max(index - 1, 0)]
+        x1, y1 = dense[min(index + 1, count)]
+        length = math.hypot(x1 - x0, y1 - y0) or 1.0
+        along = index / count
+        tip = start + (end - start) * along
+        half = 0.5 * width * (tip + (1 - tip) * math.sin(math.pi * min(max(along, 0.02), 0.98)) ** 0.7)
+        nx, ny = -(y1 - y0) / length * half, (x1 - x0) / length * half
+        left.append((x + nx, y + ny))
+        right.append((x - nx, y - ny))
+    return left + right[::-1]
+
+
+def resample(points: Points, count: int) -> Points:
+    """`count` points on the Catmull-Rom curve through `points`, both ends included."""
+    last = len(points) - 1
+    dense = []
+    for step in range(count):
+        position = step / (count - 1) * last
+        index = min(int(position), last - 1)
+        t = position - index
+        p0, p1, p2, p3 = (points[min(max(index + k, 0), last)] for k in (-1, 0, 1, 2))
+        dense.append(
+            tuple(
+                0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t * t + (3 * b - a - 3 * c + d) * t**3)
+                for a, b, c, d in zip(p0, p1, p2, p3, strict=True)
+            )
+        )
+    return dense
+
+
+def wobbled(points: Points, amount: float, phase: float) -> Points:
+    """`points` displaced by a smooth field of about `amount` units: an unsteady hand."""
+    return [
+        (
+            x + amount * (math.sin(0.071 * y + 0.047 * x + phase) + 0.6 * math.sin(0.19 * y - 0.13 * x + 2 * phase)),
+            y + amount * (math.sin(0.067 * x - 0.053 * y + 1.7 * phase) + 0.6 * math.sin(0.17 * x + 0.15 * y + phase)),
+        )
+        for x, y in points
+    ]
