@@ -7,24 +7,16 @@ from collections.abc import Callable
 from tfportrait.diffusion.numeric import ops_for
 
 
-def guide(conditional, unconditional, guidance_scale: float, rescale: float = 0.0):
+def guide(conditional, unconditional, guidance_scale, rescale: float = 0.0):
     """x_0 = unconditional + guidance_scale (conditional - unconditional), its contrast held by `rescale`.
 
     Args:
         conditional: float32 (B, ...). x_0 predicted with the prompt.
         unconditional: float32 (B, ...). x_0 predicted with the negative or the empty prompt.
-        guidance_scale: float >= 0. 1 returns `conditional`, 0 `unconditional`, unchanged.
+        guidance_scale: float, or a scalar tensor where a compiled function takes it. 1 gives `conditional`.
         rescale: float in [0, 1]. Share of the result brought to the standard deviation of `conditional`, per example
             (Lin et al. 2023, equations 15 and 16).
-
-    Raises:
-        ValueError: for a negative scale, or a rescale outside [0, 1].
     """
-    _check(guidance_scale, rescale)
-    if guidance_scale == 1:
-        return conditional
-    if guidance_scale == 0:
-        return unconditional
     guided = unconditional + guidance_scale * (conditional - unconditional)
     if rescale == 0:
         return guided
@@ -45,7 +37,10 @@ class Guided:
     """
 
     def __init__(self, conditional: Callable, unconditional: Callable, guidance_scale: float, rescale: float = 0.0):
-        _check(guidance_scale, rescale)
+        if not 0 <= guidance_scale < float("inf"):
+            raise ValueError(f"guidance_scale must be 0 or more, not {guidance_scale}")
+        if not 0 <= rescale <= 1:
+            raise ValueError(f"rescale must lie between 0 and 1, not {rescale}")
         self.conditional, self.unconditional = conditional, unconditional
         self.guidance_scale, self.rescale = guidance_scale, rescale
 
@@ -60,10 +55,3 @@ class Guided:
             self.guidance_scale,
             self.rescale,
         )
-
-
-def _check(guidance_scale, rescale):
-    if not 0 <= guidance_scale < float("inf"):
-        raise ValueError(f"guidance_scale must be 0 or more, not {guidance_scale}")
-    if not 0 <= rescale <= 1:
-        raise ValueError(f"rescale must lie between 0 and 1, not {rescale}")

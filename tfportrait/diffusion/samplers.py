@@ -85,22 +85,17 @@ def euler_ancestral(denoise: Callable, x, rates, noise: Callable, *, on_step=Non
 def heun(denoise: Callable, x, rates, noise: Callable, *, on_step=None):
     """Heun's method (Karras et al. 2022, algorithm 1), two evaluations a step, one in the last.
 
-    d(x / s) = noise d(n / s) is integrated by the trapezoid rule, as diffusers does. From a start without any signal
-    (rectified flow) n / s is infinite; there the same rule integrates dx = x_0 ds + noise dn.
+    The trapezoid rule for d(x / s) = epsilon d(n / s), as in diffusers. From a start without any signal (rectified
+    flow) n / s is infinite; there the same rule for dx = x_0 ds + epsilon dn. Both add a correction to Euler's step,
+    written with epsilon_next - epsilon = (x_0 - x_0_next) s_next / n_next, which does not cancel in float32.
     """
-    has_signal = float(rates[0][0]) > 0
+    in_sigma = float(rates[0][0]) > 0
     for i, (s, n), (s_next, n_next) in _steps(rates):
         x_0 = _predict(denoise, x, s, n, i, on_step)
-        epsilon = (x - s * x_0) / n
-        euler_x = s_next * x_0 + n_next * epsilon
-        if n_next == 0:
-            return euler_x
-        x_0_next = denoise(euler_x, s_next, n_next)
-        turn = 0.5 * ((euler_x - s_next * x_0_next) / n_next - epsilon)  # half the change of the noise
-        if has_signal:
-            x = euler_x + (n_next - s_next * n / s) * turn
-        else:
-            x = euler_x + (n_next - n) * turn + (0.5 * (s_next - s)) * (x_0_next - x_0)
+        x = s_next * x_0 + (n_next / n) * (x - s * x_0)
+        if n_next > 0:
+            correction = 0.5 * (s_next * n / n_next - s) * (s_next / s if in_sigma else 1.0)
+            x = x + correction * (denoise(x, s_next, n_next) - x_0)
     return x
 
 

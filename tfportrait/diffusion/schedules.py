@@ -130,7 +130,7 @@ class DiscreteSchedule(Schedule):
         self._signal, self._noise = signal, np.sqrt(1 - signal**2)
         # The least signal that the inverse, Karras' sigmas and sigma-based samplers see: diffusers' 2^-12 at
         # zero terminal SNR, less where the last step but one has less already.
-        self.terminal_signal_rate = float(signal[-1] or min(2.0**-12, signal[-2] / 2))
+        self.terminal_signal_rate = float(signal[-1] or min(2.0**-12, 0.9 * signal[-2]))
         floored = np.maximum(signal, self.terminal_signal_rate)
         self._log_snr = 2 * np.log(floored) - np.log1p(-(floored**2))
 
