@@ -1,0 +1,186 @@
+import errno
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from tfportrait import cli, doctor, files, recipe
+
+
+def run(capsys, *arguments):
+    """Exit code, standard output, standard error."""
+    code = cli.main(list(arguments))
+    out = capsys.readouterr()
+    return code, out.out, out.err
+
+
+def test_help_lists_the_commands_and_loads_nothing_heavy():
+    code = (
+        "import sys; from tfportrait.cli import main; main(['--help']); "
+        "print([name for name in ('tensorflow', 'keras', 'numpy', 'PIL', 'matplotlib') if name in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[-1] == "[]"
+    for command in ("world", "recipe", "doctor"):
+        assert f"  {command} " in out
+
+
+@pytest.mark.slow
+def test_help_takes_less_than_300_ms():
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "tfportrait", "--help"], check=True, stdout=subprocess.DEVNULL)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.3
+
+
+def test_recipe_is_printed(capsys, tmp_path):
+    stored = {"prompt": "水彩", "seed": 3}
+    recipe.write_png(tmp_path / "x.png", np.zeros((4, 4, 3), np.uint8), stored)
+    code, out, _ = run(capsys, "recipe", str(tmp_path / "x.png"))
+    assert code == 0 and json.loads(out) == stored and "水彩" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["recipe", "nowhere.png"], "nowhere.png: No such file"),
+        (["recipe"], "Missing argument 'FILE'"),
+        (["wrld"], "No such command 'wrld'"),
+        (["world", "--count", "many"], "'many' is not a valid integer"),
+        (["world", "--out", "here", "--workers", "0"], "--workers must be at least 1, got 0"),
+        (["--nonsense"], "No such option"),
+    ],
+)
+def test_errors_are_one_line_and_exit_code_2(capsys, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, *arguments)
+    assert code == 2 and out == ""
+    assert err.startswith("tfportrait: ") and err.count("\n") == 1 and message in err
+    assert not list(tmp_path.iterdir())
+
+
+def fail_with(monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(recipe, "read_recipe", fail)
+
+
+def test_ctrl_c_is_exit_code_130(capsys, monkeypatch):
+    fail_with(monkeypatch, KeyboardInterrupt())
+    code, _, err = run(capsys, "recipe", "x.png")
+    assert code == 130 and "stopped" in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "big.npy"), "no space left on the disk: big.npy; free some"),
+        (OSError(errno.ENOSPC, "2.0 GB needed"), "no space left on the disk: 2.0 GB needed"),
+        (PermissionError(errno.EACCES, "Permission denied", "x.png"), "x.png: Permission denied"),
+        (ValueError("two\n  lines"), "tfportrait: two lines\n"),
+        (ModuleNotFoundError("No module named 'torch'", name="torch"), "torch is not installed: pip install torch"),
+        (MemoryError(), "out of memory"),
+    ],
+)
+def test_what_went_wrong_is_said_in_one_line(capsys, monkeypatch, error, message):
+    fail_with(monkeypatch, error)
+    code, _, err = run(capsys, "recipe", "x.png")
+    assert code == 2 and message in err and err.count("\n") == 1
+
+
+def test_traceback_on_request(capsys, monkeypatch):
+    fail_with(monkeypatch, ValueError("because"))
+    code, _, err = run(capsys, "--traceback", "recipe", "x.png")
+    assert code == 2 and "Traceback" in err and err.endswith("tfportrait: because\n")
+
+
+def test_bugs_are_not_hidden(monkeypatch):
+    fail_with(monkeypatch, ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["recipe", "x.png"])
+
+
+def test_tags():
+    assert cli.parse_tags(("style=watercolour", "glasses = Round", "background=starry night")) == {
+        "style": "watercolour",
+        "glasses": "round",
+        "background": "starry_night",
+    }
+    assert cli.parse_tags(()) == {}
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        (["watercolour"], "a tag is name=value, such as glasses=round; got 'watercolour'"),
+        (["=x"], "a tag is name=value"),
+        (["style="], "a tag is name=value"),
+        (["style=ink", "style=oil"], "tag style is given twice: ink and oil"),
+        (["stile=ink"], "stile.*style"),
+        (["style=cyberpunk"], "cyberpunk.*watercolour"),
+    ],
+)
+def test_bad_tags(tags, message):
+    with pytest.raises(ValueError, match=message):
+        cli.parse_tags(tags)
+
+
+def test_output_paths(tmp_path):
+    assert cli.output_paths(tmp_path / "x.png", 1) == [tmp_path / "x.png"]
+    names = [path.name for path in cli.output_paths(tmp_path / "x.png", 10)]
+    assert names[0] == "x-01.png" and names[9] == "x-10.png"
+    for out, count, message in [
+        ("x.jpg", 1, "nearest: .*x.png"),
+        ("x", 1, "must be a PNG file"),
+        ("x.png", 0, "count must be at least 1, got 0"),
+        ("no/x.png", 1, "does not exist"),
+        (".", 1, "is a folder"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            cli.output_paths(tmp_path / out, count)
+    assert not list(tmp_path.iterdir())
+
+
+def test_doctor_reports_every_check(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("TFPORTRAIT_CACHE", str(tmp_path))
+    code, out, _ = run(capsys, "doctor")
+    lines = out.splitlines()
+    assert code == any(line.startswith("warn") for line in lines)
+    assert all(line[:6] in ("ok    ", "warn  ") for line in lines)
+    for subject in ("python", "keras", "devices", "acceleration", "preset", "disk", "chinese font"):
+        assert any(f"  {subject}" in line for line in lines), subject
+    assert f"keras {sys.modules['keras'].__version__}" in out and str(tmp_path) in out
+
+
+def test_doctor_finds_a_damaged_preset(monkeypatch, tmp_path):
+    preset = tmp_path / "presets" / "small"
+    preset.mkdir(parents=True)
+    (preset / "weights").write_text("good")
+    files.write_checksums(preset)
+    monkeypatch.setattr(doctor, "__file__", str(tmp_path / "doctor.py"))
+    assert [finding.ok for finding in doctor._presets("preset")] == [True]
+    (preset / "weights").write_text("evil")
+    (finding,) = doctor._presets("preset")
+    assert not finding.ok and "weights is damaged" in finding.text and "pip install" in finding.remedy
+
+
+def test_doctor_survives_a_broken_check(monkeypatch):
+    def broken(subject):
+        raise RuntimeError("libfoo.so: cannot open\nshared object")
+
+    monkeypatch.setattr(doctor, "_CHECKS", {"first": broken, "python": doctor._python})
+    first, second = doctor.checks()
+    assert not first.ok and "libfoo.so: cannot open shared object" in str(first) and second.ok
+
+
+def test_closed_pipe_is_no_error():
+    command = f"{sys.executable} -m tfportrait --help | true"
+    out = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert out.stderr == ""

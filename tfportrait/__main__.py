@@ -1,0 +1,5 @@
+import sys
+
+from tfportrait.cli import main
+
+sys.exit(main())

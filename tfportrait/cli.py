@@ -1,0 +1,171 @@
+"""The command `tfportrait`. Only click is imported here; a command imports what it needs when it runs."""
+
+import errno
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from tfportrait import __version__
+
+
+class _Commands(click.Group):
+    """Lists the commands in the order in which they are defined."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+)
+@click.version_option(__version__, prog_name="tfportrait")
+@click.option("--traceback", is_flag=True, help="Show where in the code an error comes from.")
+@click.pass_context
+def app(context: click.Context, traceback: bool) -> None:
+    """Portraits from words: paint them, and train the painter."""
+    context.ensure_object(dict)["traceback"] = traceback
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def parse_tags(tags: tuple[str, ...]) -> dict[str, str]:
+    """Reads `name=value` tags.
+
+    Args:
+        tags: sequence of str, such as "style=watercolour".
+
+    Returns: attribute name -> value, both known to the portrait world.
+
+    Raises: ValueError for a tag without "=", a name given twice with different values, or an attribute or a value that
+        does not exist (the message lists the valid ones).
+    """
+    from tfportrait.world.attributes import check
+
+    attributes: dict[str, str] = {}
+    for tag in tags:
+        name, separator, value = (part.strip() for part in tag.partition("="))
+        if not separator or not name or not value:
+            raise ValueError(f"a tag is name=value, such as glasses=round; got {tag!r}")
+        name, value = (part.lower().replace("-", "_").replace(" ", "_") for part in (name, value))
+        if attributes.get(name, value) != value:
+            raise ValueError(f"tag {name} is given twice: {attributes[name]} and {value}")
+        attributes[name] = value
+    return check(attributes)
+
+
+def output_paths(out: str | os.PathLike, count: int) -> list[Path]:
+    """Where `count` pictures go, checked before any work.
+
+    Args:
+        out: str or path. `FILE.png`; several pictures become `FILE-1.png`, `FILE-2.png`, ...
+        count: int. At least 1.
+
+    Returns: one path for each picture.
+
+    Raises: ValueError if the count is below 1, the name does not end in .png, or the files cannot be written there.
+    """
+    from tfportrait.files import check_writable
+
+    out = Path(out).expanduser()
+    if count < 1:
+        raise ValueError(f"count must be at least 1, got {count}")
+    if out.suffix.lower() != ".png" and not out.is_dir():
+        raise ValueError(f"the output must be a PNG file, got {str(out)!r}; nearest: {str(out.with_suffix('.png'))!r}")
+    if count == 1:
+        return [check_writable(out)]
+    digits = len(str(count))
+    return [check_writable(out.with_stem(f"{out.stem}-{number:0{digits}d}")) for number in range(1, count + 1)]
+
+
+@app.command()
+@click.option("--count", type=int, default=1000, help="Number of portraits.")
+@click.option("--size", type=int, default=128, help="Side of each picture in pixels, 32 to 512.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write; created if need be.")
+@click.option("--seed", type=int, default=0, help="Seed of the first portrait; the others follow.")
+@click.option("--workers", type=int, default=None, help="Processes.  [default: one a core]")
+def world(count: int, size: int, out: Path, seed: int, workers: int | None) -> None:
+    """Render portraits with their captions to a folder."""
+    from tfportrait import world as portraits
+    from tfportrait.files import check_writable_folder
+
+    if workers is not None and workers < 1:
+        raise ValueError(f"--workers must be at least 1, got {workers}")
+    portraits.write(check_writable_folder(out), count, size, seed=seed, workers=workers)
+    click.echo(f"{count} portraits at {size} px in {out}")
+
+
+@app.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def recipe(file: Path) -> None:
+    """Print the recipe stored in a PNG, as JSON."""
+    import json
+
+    from tfportrait.recipe import read_recipe
+
+    click.echo(json.dumps(read_recipe(file), ensure_ascii=False, indent=2))
+
+
+@app.command()
+@click.pass_context
+def doctor(context: click.Context) -> None:
+    """Check this installation and say what to do."""
+    from tfportrait.doctor import checks
+
+    warned = 0
+    for finding in checks():
+        warned += not finding.ok
+        click.echo(str(finding))
+    if warned:
+        context.exit(1)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line.
+
+    Returns: the exit code: 0, 1 if `doctor` has a warning, 2 after an error (one line on standard error), 130 after
+        Ctrl-C.
+    """
+    context: dict = {}
+    try:
+        code = app.main(arguments, prog_name="tfportrait", standalone_mode=False, obj=context)
+        sys.stdout.flush()
+    except (click.Abort, KeyboardInterrupt):
+        print("\ntfportrait: stopped; nothing is left half-written", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left: nothing to say, nor to flush
+        return 0
+    except (click.ClickException, ValueError, OSError, MemoryError, ModuleNotFoundError) as error:
+        if isinstance(error, ModuleNotFoundError) and str(error.name).startswith("tfportrait"):
+            raise
+        if context.get("traceback"):
+            import traceback
+
+            traceback.print_exc()
+        print(f"tfportrait: {explain(error)}", file=sys.stderr)
+        return 2
+    return code if isinstance(code, int) else 0
+
+
+def explain(error: Exception) -> str:
+    """What went wrong, on one line."""
+    if isinstance(error, click.ClickException):
+        text = error.format_message()
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            text += f" (see {error.ctx.command_path} --help)"
+    elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        where = error.filename or (error.strerror if error.strerror != os.strerror(errno.ENOSPC) else "")
+        text = f"no space left on the disk{': ' if where else ''}{where}; free some, or set TFPORTRAIT_CACHE elsewhere"
+    elif isinstance(error, OSError) and error.filename:
+        text = f"{error.filename}: {error.strerror}"
+    elif isinstance(error, ModuleNotFoundError):
+        text = f"{error.name} is not installed: pip install {error.name}"
+    elif isinstance(error, MemoryError):
+        text = "out of memory: fewer or smaller pictures at a time need less"
+    else:
+        text = str(error) or type(error).__name__
+    return " ".join(text.split())
