@@ -19,7 +19,7 @@ from tfportrait.files import cache_dir, check_space
 # The portrait seeds of a split. They never meet: a split has less than 2**40 portraits.
 FIRST_SEED = {"train": 0, "validation": 2**40, "test": 2**41}
 DEFAULT_COUNT = {"train": 20_000, "validation": 2_000, "test": 2_000}
-_TEXT_MODULES = ("caption", "prompt", "read", "phrase", "grammar", "lexicon")
+_TEXT_MODULES = ("caption", "lexicon", "synonym", "prompt", "read", "phrase", "grammar")
 
 
 class PortraitWorld(Source):
