@@ -24,9 +24,9 @@ def compiled(model, name, function):
 def _tensorflow(model, function):
     import tensorflow as tf
 
-    from tfportrait.training.accelerate import use_xla
+    from tfportrait.training.acceleration import xla_default
 
-    return tf.function(function, jit_compile=use_xla() or None)
+    return tf.function(function, jit_compile=xla_default() or None)
 
 
 def _jax(model, function):

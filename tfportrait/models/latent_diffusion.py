@@ -1,0 +1,266 @@
+"""Latent diffusion: words to portrait (Rombach et al. 2022, "High-Resolution Image Synthesis with Latent Diffusion Models")."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from tfportrait.diffusion import add_noise, prediction, schedules
+from tfportrait.diffusion import weighting as weightings
+from tfportrait.models import generation
+from tfportrait.models.tokenizer import Tokenizer
+from tfportrait.training import Trainable
+
+VALIDATION_SEED = 20221  # the noise of the validation loss never changes
+
+
+@keras.saving.register_keras_serializable("tfportrait")
+class LatentDiffusion(Trainable):
+    """A text-to-image model: autoencoder, text encoder and denoising U-Net, trained with `fit`, sampled with `generate`.
+
+    Args:
+        unet: UNet. Predicts noise, velocity or image from noisy latents.
+        autoencoder: AutoencoderKL or None. With None the U-Net works on pixels. It is frozen here: train it first.
+        text_encoder: TextEncoder or None. With None the model is unconditional.
+        tokenizer: Tokenizer or None. Goes with `text_encoder`.
+        schedule: str, dict or Schedule. The forward process, see `tfportrait.diffusion.schedules`.
+        prediction_type: str. What the U-Net predicts: "epsilon", "v_prediction", "sample", "flow" or "edm".
+        weighting: str or dict. Weight of the loss over noise levels: "uniform", "min_snr", ...
+        caption_dropout: float in [0, 1). Fraction of captions replaced by the empty one, which is what
+            classifier-free guidance (Ho & Salimans 2022) needs. Defaults to 0.1.
+        train_text_encoder: bool. Whether `fit` trains the text encoder along with the U-Net.
+        guidance_rescale: float in [0, 1]. Strength of the rescaling of guided predictions (Lin et al. 2023).
+    """
+
+    def __init__(
+        self,
+        *,
+        unet,
+        autoencoder=None,
+        text_encoder=None,
+        tokenizer=None,
+        schedule="cosine",
+        prediction_type="v_prediction",
+        weighting="uniform",  # noqa: A002
+        caption_dropout=0.1,
+        train_text_encoder=True,
+        guidance_rescale=0.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if (text_encoder is None) != (tokenizer is None):
+            raise ValueError("text_encoder and tokenizer go together: give both or neither")
+        if not 0.0 <= caption_dropout < 1.0:
+            raise ValueError(f"caption_dropout is {caption_dropout}, but must be in [0, 1)")
+        self.unet = unet
+        self.autoencoder = autoencoder
+        self.text_encoder = text_encoder
+        self.tokenizer = tokenizer
+        self.schedule = schedules.get(schedule)
+        self.prediction_type = prediction_type
+        self.prediction = prediction.get(prediction_type)
+        self.weighting = weighting
+        self.loss_weight = weightings.get(weighting)
+        self.caption_dropout = caption_dropout
+        self.train_text_encoder = train_text_encoder
+        self.guidance_rescale = guidance_rescale
+        _set_trainable(autoencoder, False)
+        _set_trainable(text_encoder, train_text_encoder)
+        self.seed_generator = keras.random.SeedGenerator(0)
+        self.built = True
+
+    def call(self, inputs, training=None):
+        """What the U-Net predicts for clean latents: the forward pass that Keras wants to see.
+
+        Args:
+            inputs: float32 (B, H, W, C) images in [-1, 1], or a dict as `preprocess` makes it.
+
+        Returns:
+            float (B, h, w, c): the raw output of the U-Net at time zero.
+        """
+        batch = self._batch(inputs)
+        latents = self._latents(batch, seed=None)
+        return self.unet(latents, ops.zeros(ops.shape(latents)[:1]), self._context(batch.get("token_ids")))
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The denoising loss: weighted squared error of the prediction at a random time (Ho et al. 2020, eq. 14).
+
+        Times are stratified over the batch. With `training=False` noise and times are the same in every call, so that
+        validation losses can be compared.
+
+        Args:
+            x: dict of "latents" (or "image") and "token_ids", or float32 (B, H, W, C) images in [-1, 1].
+
+        Returns:
+            float32 scalar.
+        """
+        batch = self._batch(x)
+        seeds = [self.seed_generator] * 4 if training else [VALIDATION_SEED + i for i in range(4)]
+        x_0 = ops.stop_gradient(self._latents(batch, seed=seeds[0]))
+        size = ops.shape(x_0)[0]
+        jitter = keras.random.uniform((), seed=seeds[1])
+        time = self.schedule.sample_times((ops.arange(size, dtype="float32") + jitter) / ops.cast(size, "float32"))
+        signal_rate, noise_rate = self.schedule.rates(time)
+        noise = keras.random.normal(ops.shape(x_0), seed=seeds[2])
+
+        token_ids = batch.get("token_ids")
+        if token_ids is not None and training and self.caption_dropout:
+            dropped = keras.random.uniform((size, 1), seed=seeds[3]) < self.caption_dropout
+            token_ids = ops.where(dropped, self.empty_token_ids, token_ids)
+
+        c_in, _, _ = self.prediction.coefficients(signal_rate, noise_rate)
+        noisy = add_noise(x_0, noise, signal_rate, noise_rate) * c_in[:, None, None, None]
+        output = self.unet(noisy, self.schedule.network_time(time), self._context(token_ids), training=training)
+        target = self.prediction.target(x_0, noise, signal_rate, noise_rate)
+        weight = self.loss_weight.weight(signal_rate, noise_rate, self.prediction_type)
+        return ops.mean(weight * ops.mean(ops.square(ops.cast(output, "float32") - target), axis=(1, 2, 3)))
+
+    @property
+    def empty_token_ids(self):
+        """int32 (1, L): the ids of the empty caption, the unconditional prompt."""
+        return np.asarray(self.tokenizer.encode([""]), "int32")
+
+    @property
+    def latent_channels(self):
+        """int: channels of what the U-Net denoises."""
+        return self.unet.config["in_channels"]
+
+    @property
+    def downsampling(self):
+        """int: pixels of the image per latent, along one side."""
+        return 1 if self.autoencoder is None else self.autoencoder.reduction
+
+    @property
+    def image_size(self):
+        """int: the side of the images the model was made for, in pixels."""
+        return self.unet.config["sample_size"] * self.downsampling
+
+    def generate(
+        self,
+        prompts,
+        negative_prompts=None,
+        *,
+        seeds=0,
+        num_steps=20,
+        guidance_scale=4.0,
+        sampler="dpmpp_2m",
+        spacing=None,
+        image_size=None,
+        noise=None,
+        progress=False,
+        on_step=None,
+    ):
+        """Paints images for prompts, with the averaged weights where training keeps an average.
+
+        Args:
+            prompts: str, list of str, or None (unconditional). One prompt is broadcast over a list of seeds.
+            negative_prompts: str, list of str or None. What guidance moves away from. Defaults to the empty prompt.
+            seeds: int or list of int in [0, 2**63). One per image; 7 for four images means 7, 8, 9, 10. The same seed
+                gives the same image in any batch.
+            num_steps: int >= 1. Steps of the sampler.
+            guidance_scale: float >= 0. 1 follows the prompt without guidance, at one evaluation a step.
+            sampler: str. One of `tfportrait.diffusion.samplers.SAMPLERS`.
+            spacing: str or None. "uniform", "leading", "trailing" or "karras"; None is the sampler's own.
+            image_size: int, (int, int) or None. (height, width) in pixels. Defaults to the size of training.
+            noise: float array or None. (N, h, w, c) replaces the start, (num_steps + 1, N, h, w, c) also the noise of
+                the steps.
+            progress: bool. Shows a progress bar on standard error.
+            on_step: callable or None. Called as `on_step(i, x_t, x_0)` after every step.
+
+        Returns:
+            uint8 (N, H, W, 3).
+
+        Raises:
+            ValueError: an argument that cannot be used, before any work is done.
+            FloatingPointError: not a number in the latents or the image; names the stage.
+        """
+        request = generation.Request.check(
+            self, prompts, negative_prompts, seeds, num_steps, guidance_scale, sampler, spacing, image_size, noise
+        )
+        with self.averaged_weights():
+            return generation.run(self, request, progress=progress, on_step=on_step)
+
+    def preprocess(self, dataset):
+        """Turns the elements of `tfportrait.data.load` into what `fit` takes.
+
+        Args:
+            dataset: tf.data.Dataset of {"image", "caption", ...}.
+
+        Returns:
+            tf.data.Dataset of {"image" or "latents", "token_ids"}, numeric only. `token_ids` is left out of an
+            unconditional model.
+        """
+        from tfportrait.data import preprocess
+
+        return preprocess(dataset, self.tokenizer)
+
+    @classmethod
+    def from_preset(cls, preset, *, dtype=None, prediction_type=None):
+        """Loads a preset: the name of a shipped one, or a folder in diffusers' layout.
+
+        Args:
+            preset: str or path.
+            dtype: str or None. Dtype policy of the networks, such as "mixed_bfloat16". Defaults to the global one.
+            prediction_type: str or None. Overrides what the preset says.
+
+        Raises:
+            ValueError: no such preset (the message lists the shipped ones), or a missing or damaged file.
+        """
+        from tfportrait.models import preset as presets
+
+        return presets.read(cls, preset, dtype=dtype, prediction_type=prediction_type)
+
+    def save_to_preset(self, directory):
+        """Writes the model as a folder in diffusers' layout, float16, with the averaged weights where there are any.
+
+        Args:
+            directory: str or path. Created; files of the same names are replaced one by one, each of them whole.
+        """
+        from tfportrait.models import preset as presets
+
+        with self.averaged_weights():
+            presets.write(self, directory)
+
+    def get_config(self):
+        """The constructor's arguments, networks included."""
+        networks = {"unet": self.unet, "autoencoder": self.autoencoder, "text_encoder": self.text_encoder}
+        return {
+            **super().get_config(),
+            **{name: keras.saving.serialize_keras_object(network) for name, network in networks.items()},
+            "tokenizer": None if self.tokenizer is None else self.tokenizer.get_config(),
+            "schedule": self.schedule.get_config(),
+            "prediction_type": self.prediction_type,
+            "weighting": self.weighting,
+            "caption_dropout": self.caption_dropout,
+            "train_text_encoder": self.train_text_encoder,
+            "guidance_rescale": self.guidance_rescale,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """The model that `get_config` describes, with fresh weights."""
+        networks = {
+            name: config[name] and keras.saving.deserialize_keras_object(config[name])
+            for name in ("unet", "autoencoder", "text_encoder")
+        }
+        tokenizer = config["tokenizer"] and Tokenizer(**config["tokenizer"])
+        return cls(**{**config, **networks, "tokenizer": tokenizer})
+
+    def _batch(self, x):
+        return x if isinstance(x, dict) else {"image": x}
+
+    def _latents(self, batch, seed):
+        if "latents" in batch:
+            return ops.cast(batch["latents"], "float32")
+        images = batch["image"]
+        if keras.backend.standardize_dtype(images.dtype) == "uint8":
+            images = ops.cast(images, "float32") / 127.5 - 1.0
+        return images if self.autoencoder is None else self.autoencoder.encode(images, seed=seed)
+
+    def _context(self, token_ids):
+        return None if token_ids is None else self.text_encoder(token_ids)
+
+
+def _set_trainable(network, value):
+    # Keras passes the setting on to the layers inside only where it changes the outermost one's.
+    for layer in network._flatten_layers() if network is not None else ():
+        layer.trainable = value

@@ -1,0 +1,228 @@
+"""The oracle: a small classifier that reads every attribute from a portrait."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from tfportrait.models.normalization import GroupNorm
+from tfportrait.models.weights import read_json, read_weights, write_json, write_weights
+from tfportrait.training import Trainable
+
+UNKNOWN = -1
+
+
+@keras.saving.register_keras_serializable("tfportrait")
+class Oracle(Trainable):
+    """Reads attributes from images: a residual convolutional network with one attention-pooled head per attribute.
+
+    Args:
+        attributes: dict of str to list of str. Names of the attributes and their values, in order.
+        image_size: int. Side of the images, in pixels. Defaults to 128.
+        widths: list of int. Channels of the levels; each halves the sides of the one before. The first convolution
+            halves them once more.
+        norm_groups: int. Groups of the normalisation.
+        augment: bool. Whether training disturbs the images slightly (shift, contrast, noise), so that the oracle
+            judges what is painted and not how cleanly. Defaults to True.
+    """
+
+    DEFAULTS = {"attributes": None, "image_size": 128, "widths": (24, 48, 96, 160), "norm_groups": 8, "augment": True}
+    weights_stem = "model"
+
+    def __init__(self, *, attributes, image_size=128, widths=(24, 48, 96, 160), norm_groups=8, augment=True, **kwargs):
+        super().__init__(**kwargs)
+        self.attributes = {name: list(values) for name, values in attributes.items()}
+        self.image_size = image_size
+        self.widths = list(widths)
+        self.norm_groups = norm_groups
+        self.augment = augment
+        self.seed_generator = keras.random.SeedGenerator(0)
+        self.conv_in = layers.Conv2D(self.widths[0], 4, 2, padding="same")
+        self.blocks = []
+        self.downsamplers = []
+        for i, width in enumerate(self.widths):
+            if i:
+                self.downsamplers.append(layers.Conv2D(width, 2, 2))
+            self.blocks.append(ResidualBlock(width, norm_groups))
+        self.blocks.append(ResidualBlock(self.widths[-1], norm_groups))
+        self.norm_out = GroupNorm(norm_groups, activation="silu")
+        self.pools = layers.Dense(len(self.attributes))
+        self.heads = [layers.Dense(len(values)) for values in self.attributes.values()]
+        self.accuracy_tracker = keras.metrics.Mean(name="accuracy")
+        self.build((None, image_size, image_size, 3))
+
+    def build(self, input_shape):
+        """Makes the variables for images of shape (B, H, W, 3)."""
+        if self.built:
+            return
+        shape = self.conv_in.build(input_shape) or self.conv_in.compute_output_shape(input_shape)
+        for i, block in enumerate(self.blocks):
+            if 0 < i < len(self.widths):
+                downsampler = self.downsamplers[i - 1]
+                downsampler.build(shape)
+                shape = downsampler.compute_output_shape(shape)
+            block.build(shape)
+        self.norm_out.build(shape)
+        self.pools.build(shape)
+        for head in self.heads:
+            head.build((None, self.widths[-1]))
+        self.built = True
+
+    def features(self, images):
+        """Feature maps of every level, from the finest on: what a perceptual distance compares.
+
+        Args:
+            images: float (B, H, W, 3) in [-1, 1].
+
+        Returns:
+            list of (B, h, w, C).
+        """
+        maps = []
+        x = self.conv_in(images)
+        for i, block in enumerate(self.blocks):
+            if 0 < i < len(self.widths):
+                x = self.downsamplers[i - 1](x)
+            x = block(x)
+            maps.append(x)
+        return maps
+
+    def call(self, images, training=None):
+        """Logits of every attribute, side by side.
+
+        Args:
+            images: float (B, H, W, 3) in [-1, 1], or a dict that has them as "image".
+
+        Returns:
+            float32 (B, sum of the numbers of values).
+        """
+        if isinstance(images, dict):
+            images = images["image"]
+        x = self.norm_out(self.features(images)[-1])  # (B, h, w, C)
+        shape = ops.shape(x)
+        x = ops.reshape(x, (shape[0], -1, shape[-1]))  # (B, h w, C)
+        attention = ops.softmax(ops.cast(self.pools(x), "float32"), axis=1)  # (B, h w, A)
+        pooled = ops.einsum("bpa,bpc->abc", ops.cast(attention, x.dtype), x)  # (A, B, C)
+        return ops.cast(ops.concatenate([head(pooled[i]) for i, head in enumerate(self.heads)], axis=-1), "float32")
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Cross-entropy, averaged over the attributes that are visible.
+
+        Args:
+            x: dict of "image", float32 (B, H, W, 3) or uint8, and "labels", int32 (B, A) with -1 for hidden ones.
+
+        Returns:
+            float32 scalar.
+        """
+        images = x["image"]
+        if keras.backend.standardize_dtype(images.dtype) == "uint8":
+            images = ops.cast(images, "float32") / 127.5 - 1.0
+        if training and self.augment:
+            images = self._disturb(images)
+        logits = self(images, training=training)
+        losses, hits, counts, start = 0.0, 0.0, 0.0, 0
+        for i, values in enumerate(self.attributes.values()):
+            part = logits[:, start : start + len(values)]
+            start += len(values)
+            label = ops.cast(x["labels"][:, i], "int32")
+            known = ops.cast(label != UNKNOWN, "float32")
+            safe = ops.maximum(label, 0)
+            losses += ops.sum(known * keras.losses.sparse_categorical_crossentropy(safe, part, from_logits=True))
+            hits += ops.sum(known * ops.cast(ops.argmax(part, axis=-1) == safe, "float32"))
+            counts += ops.sum(known)
+        self.accuracy_tracker.update_state(hits / ops.maximum(counts, 1.0), sample_weight=counts)
+        return losses / ops.maximum(counts, 1.0)
+
+    def _disturb(self, images):
+        size, seed = ops.shape(images)[0], self.seed_generator
+        noise_level = 0.06 * ops.square(keras.random.uniform((size, 1, 1, 1), seed=seed))
+        contrast = keras.random.uniform((size, 1, 1, 1), 0.92, 1.08, seed=seed)
+        brightness = keras.random.uniform((size, 1, 1, 1), -0.06, 0.06, seed=seed)
+        blurred = ops.average_pool(images, 3, 1, padding="same")
+        blend = keras.random.uniform((size, 1, 1, 1), seed=seed) ** 2
+        images = images + blend * (blurred - images)
+        return images * contrast + brightness + noise_level * keras.random.normal(ops.shape(images), seed=seed)
+
+    def read(self, images, batch_size=64):
+        """The most probable value of every attribute.
+
+        Args:
+            images: uint8 (N, H, W, 3).
+            batch_size: int. Images at a time.
+
+        Returns:
+            dict of attribute name to int32 (N,): indices into the attribute's values.
+        """
+        images = np.asarray(images)
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (self.image_size, self.image_size, 3):
+            side = self.image_size
+            raise ValueError(f"images are {images.dtype} {images.shape}, but must be uint8 (N, {side}, {side}, 3)")
+        logits = self.predict(images.astype("float32") / 127.5 - 1.0, batch_size=batch_size, verbose=0)
+        edges = np.cumsum([len(values) for values in self.attributes.values()])[:-1]
+        parts = np.split(logits, edges, axis=-1)
+        return {name: part.argmax(-1).astype("int32") for name, part in zip(self.attributes, parts, strict=True)}
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), **{name: getattr(self, name) for name in self.DEFAULTS}}
+
+    @classmethod
+    def from_folder(cls, folder, *, dtype=None):
+        """Reads the oracle from a folder with config.json and model.safetensors.
+
+        Raises:
+            ValueError: a missing or damaged file.
+        """
+        config = read_json(f"{folder}/config.json")
+        oracle = cls(**{name: config[name] for name in cls.DEFAULTS if name in config}, dtype=dtype)
+        read_weights(oracle, folder)
+        return oracle
+
+    @classmethod
+    def from_preset(cls, preset, *, dtype=None):
+        """Loads an oracle from a folder or by the name of a shipped one, such as "oracle_128"."""
+        from tfportrait.models.preset import locate
+
+        return cls.from_folder(locate(preset), dtype=dtype)
+
+    def save_to_preset(self, directory):
+        """Writes config.json and model.safetensors (float16) with the averaged weights where there are any."""
+        from tfportrait.files import check_writable_folder, write_checksums
+
+        folder = check_writable_folder(directory)
+        config = {name: getattr(self, name) for name in self.DEFAULTS}
+        write_json(folder / "config.json", {"_class_name": "Oracle", **config})
+        with self.averaged_weights():
+            write_weights(self, folder / "model.safetensors")
+        write_checksums(folder)
+
+
+@keras.saving.register_keras_serializable("tfportrait")
+class ResidualBlock(layers.Layer):
+    """Two normalised 3x3 convolutions beside a shortcut.
+
+    Args:
+        width: int. Channels in and out.
+        groups: int. Groups of the normalisation.
+    """
+
+    def __init__(self, width, groups, **kwargs):
+        super().__init__(**kwargs)
+        self.width, self.groups = width, groups
+        self.norm1 = GroupNorm(groups, activation="silu")
+        self.conv1 = layers.Conv2D(width, 3, padding="same")
+        self.norm2 = GroupNorm(groups, activation="silu")
+        self.conv2 = layers.Conv2D(width, 3, padding="same", kernel_initializer="zeros")
+
+    def build(self, input_shape):
+        """Makes the variables for (B, H, W, width)."""
+        for layer in (self.norm1, self.conv1, self.norm2, self.conv2):
+            layer.build(input_shape)
+        self.built = True
+
+    def call(self, x):
+        """(B, H, W, width) to the same shape."""
+        h = self.conv1(self.norm1(x))
+        return x + self.conv2(self.norm2(h))
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "width": self.width, "groups": self.groups}
