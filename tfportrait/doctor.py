@@ -104,7 +104,7 @@ def _version(package: str) -> str:
 def _devices(subject: str) -> Iterator[Finding]:
     import keras
 
-    from tfportrait.data.workers import cores
+    from tfportrait.workers import cores
 
     if keras.backend.backend() == "jax":
         import jax

@@ -191,8 +191,8 @@ def test_what_cannot_be_decoded_says_why(tmp_path, damage, monkeypatch):
         path.mkdir()
     else:
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 600)
-    reasons = {"truncated": "truncated", "text": "not a picture", "empty": "empty", "folder": "directory", "bomb": "too many"}
-    with pytest.raises(decoding.BadImage, match=reasons[damage]):
+    reasons = {"truncated": "truncated", "text": "not a picture", "empty": "empty", "folder": "directory"}
+    with pytest.raises(decoding.BadImage, match=reasons.get(damage, "too many")):
         decoding.decode(path, (8, 8))
 
 

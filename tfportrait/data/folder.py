@@ -11,8 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from tfportrait import world
-from tfportrait.data import workers
+from tfportrait import workers, world
 from tfportrait.data.decode import DECODER, SUFFIXES, BadImage, decode
 from tfportrait.data.order import draws
 from tfportrait.data.shards import Shards, is_sound, ranges, shard_path, write_shard

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfportrait import world
-from tfportrait.data import workers
+from tfportrait import workers, world
 from tfportrait.data.order import draws
 from tfportrait.data.shards import Shards, is_sound, ranges, write_shard
 from tfportrait.data.source import Report, Source

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
-_CHILD = "from tfportrait.data.workers import serve; serve()"
+_CHILD = "from tfportrait.workers import serve; serve()"
 
 
 def cores() -> int:

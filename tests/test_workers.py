@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tfportrait.data import workers
+from tfportrait import workers
 from tfportrait.files import atomic_write
 
 
@@ -58,7 +58,7 @@ def test_ctrl_c_ends_the_workers_and_leaves_nothing_half_written(tmp_path):
     script = tmp_path / "script.py"  # no `if __name__ == "__main__"`: the workers must not run it again
     script.write_text(
         textwrap.dedent(f"""
-        from tfportrait.data import workers
+        from tfportrait import workers
         print("started", flush=True)
         jobs = [{{"path": {str(tmp_path)!r} + f"/{{n}}.bin"}} for n in range(2)]
         list(workers.run("test_workers:write_slowly", jobs, workers=2))
