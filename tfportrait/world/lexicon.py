@@ -1,11 +1,12 @@
 """The words: phrases for every attribute value, English and Chinese, and what readers of free text need beside them.
 
-`ENGLISH` and `CHINESE` hold, for each attribute and value, the phrases that captions are written with, by the place in a
-sentence that they fit; the first phrase of the first place is the canonical wording. `{c}` stands for a colour word (or
-nothing). Reading knows all of these and, in `ALSO_READ`, further words that people type but captions do not use.
+`ENGLISH` and `CHINESE` hold, for each attribute and value, the phrases that captions are written with, by the place in
+a sentence that they fit; the first phrase of the first place is the canonical wording. `{c}` stands for a colour word or
+for nothing. Reading knows all of these, and what `synonyms.py` adds: words that people type but captions do not use.
 
-English places: `adj` before the noun; `with` a noun phrase after "with"; `wear` one after "wearing"; `after` behind the
-noun; `tag` in a list of tags (where absent, one of the others without its article); `prefix` (styles) before "of ...".
+English places: `adj` before the noun; `dressed` directly behind it; `with` a noun phrase after "with"; `wear` one after
+"wearing"; `after` further behind; `tag` in a list of tags (where absent, one of the others without its article);
+`prefix` (styles) before "of ...".
 Chinese places: `pre` directly before the noun; `np` a noun phrase, put behind each of `verb`; `vp` a whole verb phrase;
 `de` only before 的; `clause` only behind the noun; `tag` in a list; `prefix` (styles) the name of the picture.
 """
@@ -75,7 +76,7 @@ ENGLISH_COLOURS = {
 
 CHINESE_COLOURS = {
     "hair_color": {
-        "black": ("黑色", "乌黑"),
+        "black": ("黑色", "乌黑的"),
         "brown": ("棕色", "褐色"),
         "blonde": ("金色", "浅金色"),
         "red": ("红色", "火红色"),
@@ -147,7 +148,7 @@ ENGLISH = {
         "round": _entry(**{"with": "a round face", "adj": "round-faced"}),
         "oval": _entry(**{"with": "an oval face"}),
         "square": _entry(**{"with": "a square face|a square jaw", "adj": "square-jawed"}),
-        "heart": _entry(**{"with": "a heart-shaped face|a heart-shaped face"}),
+        "heart": _entry(**{"with": "a heart-shaped face"}),
     },
     "hair_style": {
         "bald": _entry(**{"adj": "bald", "with": "a bald head", "tag": "bald|bald head"}),
@@ -163,7 +164,7 @@ ENGLISH = {
     },
     "hair_color": _entry(**{"with": "{c} hair", "adj": "{c}-haired"}),
     "eye_color": _entry(**{"with": "{c} eyes", "adj": "{c}-eyed"}),
-    "clothing_color": _entry(wear="{c} clothes|{c} clothing", after="dressed in {c}|in {c} clothes", tag="{c} clothes"),
+    "clothing_color": _entry(wear="{c} clothes|{c} clothing", dressed="dressed in {c}|in {c} clothes|in {c}", tag="{c} clothes"),
     "expression": {
         "neutral": _entry(
             **{"with": "a neutral expression|a calm expression|a calm look", "adj": "calm|calm-looking"}
@@ -218,10 +219,10 @@ ENGLISH = {
     },
     "headwear": {
         "none": _entry(**{"after": "without a hat|not wearing a hat|bare-headed", "with": "no hat", "tag": "no hat"}),
-        "cap": _entry(wear="a cap|a baseball cap", after="in a cap"),
-        "beanie": _entry(wear="a beanie|a knitted hat|a woolly hat", after="in a beanie"),
-        "wide_brim_hat": _entry(wear="a wide-brimmed hat|a broad-brimmed hat|a sun hat", after="in a wide-brimmed hat"),
-        "beret": _entry(wear="a beret|a French beret", after="in a beret"),
+        "cap": _entry(wear="a cap|a baseball cap"),
+        "beanie": _entry(wear="a beanie|a knitted hat|a woolly hat"),
+        "wide_brim_hat": _entry(wear="a wide-brimmed hat|a broad-brimmed hat|a sun hat"),
+        "beret": _entry(wear="a beret|a French beret"),
         "crown": _entry(wear="a crown|a golden crown|a royal crown"),
     },
     "earrings": {
@@ -230,16 +231,16 @@ ENGLISH = {
         "hoops": _entry(**{"wear": "hoop earrings|large hoop earrings|big hoops", "with": "hoop earrings"}),
     },
     "clothing": {
-        "t_shirt": _entry(wear="a {c} T-shirt|a {c} tee", after="in a {c} T-shirt"),
-        "shirt": _entry(wear="a {c} shirt|a {c} collared shirt|a {c} button-up shirt", after="in a {c} shirt"),
-        "suit": _entry(wear="a {c} suit|a smart {c} suit", after="in a {c} suit|dressed in a {c} suit"),
-        "hoodie": _entry(wear="a {c} hoodie|a {c} hooded sweatshirt", after="in a {c} hoodie"),
+        "t_shirt": _entry(wear="a {c} T-shirt|a {c} tee", dressed="in a {c} T-shirt"),
+        "shirt": _entry(wear="a {c} shirt|a {c} collared shirt|a {c} button-up shirt", dressed="in a {c} shirt"),
+        "suit": _entry(wear="a {c} suit|a smart {c} suit", dressed="in a {c} suit|dressed in a {c} suit"),
+        "hoodie": _entry(wear="a {c} hoodie|a {c} hooded sweatshirt", dressed="in a {c} hoodie"),
         "turtleneck": _entry(
-            wear="a {c} turtleneck|a {c} turtleneck sweater|a {c} polo neck", after="in a {c} turtleneck"
+            wear="a {c} turtleneck|a {c} turtleneck sweater|a {c} polo neck", dressed="in a {c} turtleneck"
         ),
-        "dress": _entry(wear="a {c} dress", after="in a {c} dress"),
+        "dress": _entry(wear="a {c} dress", dressed="in a {c} dress"),
         "hanfu": _entry(
-            wear="a {c} hanfu|{c} hanfu robes|a traditional {c} hanfu", after="in a {c} hanfu|dressed in {c} hanfu"
+            wear="a {c} hanfu|{c} hanfu robes|a traditional {c} hanfu", dressed="in a {c} hanfu|dressed in {c} hanfu"
         ),
     },
     "pose": {
@@ -339,7 +340,7 @@ CHINESE = {
         "ponytail": _entry(np="{c}马尾|{c}马尾辫", verb="扎着|梳着", pre="{c}马尾"),
         "braids": _entry(np="{c}辫子|{c}麻花辫", verb="梳着|扎着"),
     },
-    "hair_color": _entry(np="{c}头发|一头{c}头发", verb="有着|留着", pre="{c}头发"),
+    "hair_color": _entry(np="{c}头发|一头{c}头发", verb="有着|留着", pre="{c}发"),
     "eye_color": _entry(np="{c}眼睛|{c}的眼睛|一双{c}眼睛", verb="有着|长着"),
     "clothing_color": _entry(np="{c}衣服|{c}上衣", verb=_WEAR_VERBS),
     "expression": {
