@@ -60,6 +60,26 @@ def test_an_array_will_do(cache):
         encode_latents(Autoencoder(), images.astype("float32"))
 
 
+def test_a_keras_model_encodes(captioned):
+    keras = pytest.importorskip("keras")
+
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.convolution = keras.layers.Conv2D(2, 2, 2)
+
+        def encode(self, images):
+            return self.convolution(images)
+
+    model = Model()
+    source = open_source(captioned, image_size=16)
+    images = source.images(np.arange(10)).astype(np.float32) / 127.5 - 1
+    expected = np.asarray(model.encode(images))
+    np.testing.assert_allclose(encode_latents(model, source, batch_size=4)[:], expected, atol=2e-3)
+    model.convolution.kernel.assign(2 * model.convolution.kernel)
+    np.testing.assert_allclose(encode_latents(model, source)[:], np.asarray(model.encode(images)), atol=4e-3)
+
+
 def test_an_interrupted_encoding_goes_on(captioned, monkeypatch):
     monkeypatch.setattr(latents, "_SHARD", 4)
     source = open_source(captioned, image_size=16)

@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from tfportrait.data import batches, load, open_source
+from tfportrait.data import batches, load, open_source, preprocess
 from tfportrait.data.order import Order, draws, permutation
 
 
@@ -127,3 +127,26 @@ def test_importing_and_reading_need_no_tensorflow(captioned):
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+class Letters:
+    """A tokenizer: one id a character, twelve of them."""
+
+    def encode(self, texts):
+        return np.array([[ord(letter) for letter in text.ljust(12)] for text in texts], np.int64)
+
+
+def test_preprocess_makes_the_elements_numeric(captioned):
+    dataset = load(captioned, image_size=16, batch_size=5, shuffle=False)
+    numeric = preprocess(dataset, Letters())
+    assert int(numeric.cardinality()) == 2
+    for batch, captions in zip(numeric, dataset.map(lambda batch: batch["caption"]), strict=True):
+        assert set(batch) == {"image", "token_ids"} and batch["token_ids"].dtype == "int32"
+        texts = ["".join(map(chr, ids)).strip() for ids in batch["token_ids"].numpy()]
+        assert texts == [caption.decode() for caption in captions.numpy()]
+    assert numeric.element_spec["token_ids"].shape == (5, 12)
+    assert set(preprocess(dataset).element_spec) == {"image"}
+    again = preprocess(numeric, Letters())
+    assert again.element_spec == numeric.element_spec
+    with pytest.raises(ValueError, match='"caption" or "token_ids"; its elements have'):
+        preprocess(dataset.map(lambda batch: {"image": batch["image"]}), Letters())

@@ -1,7 +1,7 @@
 """Sources of portraits and their captions, as batches. TensorFlow is imported when the first batches are made."""
 
 from tfportrait.data.latents import encode_latents, latents_dataset, token_table
-from tfportrait.data.pipeline import SOURCES, batches, load, open_source
+from tfportrait.data.pipeline import SOURCES, batches, load, open_source, preprocess
 from tfportrait.data.source import Report, Source
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "latents_dataset",
     "load",
     "open_source",
+    "preprocess",
     "token_table",
 ]

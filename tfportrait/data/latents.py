@@ -40,13 +40,14 @@ def encode_latents(autoencoder: Any, images: Source | np.ndarray, *, batch_size:
         from tqdm import tqdm
 
         folder.mkdir(parents=True, exist_ok=True)
+        encode = _encoder(autoencoder)
         hide = None if progress else True
         total = sum(stop - start for start, stop in missing)
         with tqdm(total=total, desc="encoding", unit=" pictures", disable=hide, leave=False) as bar:
             for start, stop in missing:
                 rows = []
                 for first in range(start, stop, batch_size):
-                    rows.append(_encode(autoencoder, read, first, min(first + batch_size, stop), batch_size))
+                    rows.append(_encode(encode, read, first, min(first + batch_size, stop), batch_size))
                     bar.update(len(rows[-1]))
                 latents = np.concatenate(rows)
                 check_space(folder, latents.nbytes)
@@ -64,12 +65,23 @@ def _reader(images: Source | np.ndarray):
     return images.__getitem__, len(images), f"array-{digest}"
 
 
-def _encode(autoencoder: Any, read: Any, first: int, stop: int, batch_size: int) -> np.ndarray:
+def _encoder(autoencoder: Any):
+    """`autoencoder.encode`, compiled if it is a Keras model."""
+    import keras
+
+    if not isinstance(autoencoder, keras.Model):
+        return autoencoder.encode
+    from tfportrait.training.compiled import compiled
+
+    return compiled(autoencoder, "encode", lambda images: autoencoder.encode(images))
+
+
+def _encode(encode: Any, read: Any, first: int, stop: int, batch_size: int) -> np.ndarray:
     from keras import ops
 
     indices = np.minimum(np.arange(first, first + batch_size), stop - 1)  # always a full batch: one trace
     batch = read(indices).astype(np.float32) / 127.5 - 1.0
-    latents = np.asarray(ops.convert_to_numpy(autoencoder.encode(batch)), np.float32)[: stop - first]
+    latents = np.asarray(ops.convert_to_numpy(encode(batch)), np.float32)[: stop - first]
     if not np.isfinite(latents).all():
         bad = first + int(np.argmin(np.isfinite(latents).reshape(len(latents), -1).all(axis=1)))
         raise ValueError(f"the autoencoder's latents of picture {bad} are not finite")
@@ -151,10 +163,9 @@ def latents_dataset(
 
     Raises: ValueError if the two have different lengths or shapes that are not as above.
     """
-    import tensorflow as tf
+    from tfportrait.data.pipeline import import_tensorflow, stream
 
-    from tfportrait.data.pipeline import stream
-
+    tf = import_tensorflow()
     count = len(latents)
     if token_ids is not None and (len(token_ids) != count or len(token_ids.shape) not in (2, 3)):
         raise ValueError(

@@ -1,9 +1,11 @@
 """From a source to batches: the table of sources, `load`, and the tf.data pipeline (TensorFlow is imported in it)."""
 
+import contextlib
 import difflib
 import importlib
 import itertools
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,6 +82,18 @@ def load(
     return batches(source, batch_size=batch_size, seed=seed, shuffle=shuffle, drop_remainder=drop_remainder)
 
 
+def import_tensorflow():
+    """TensorFlow for its data pipelines; where JAX computes, it is kept off the graphics card, whose memory it would
+    take."""
+    import tensorflow as tf
+
+    keras = sys.modules.get("keras")
+    if keras is not None and keras.backend.backend() != "tensorflow":
+        with contextlib.suppress(RuntimeError):  # it has started already
+            tf.config.set_visible_devices([], "GPU")
+    return tf
+
+
 def batches(
     source: Source,
     *,
@@ -102,7 +116,7 @@ def batches(
 
     Returns: tf.data.Dataset.
     """
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     if wrong := [field for field in fields if field not in FIELDS]:
         raise ValueError(f"unknown field {wrong[0]!r}; the fields are {', '.join(FIELDS)}")
@@ -135,6 +149,44 @@ def batches(
     return stream(order, fetch, {field: signature[field] for field in fields}, finish, repeat, first_step)
 
 
+def preprocess(dataset, tokenizer=None):
+    """Makes a data set numeric, as `fit` wants it: captions become token ids, attributes are left out.
+
+    Args:
+        dataset: tf.data.Dataset of dicts with "image" or "latents", and "caption" (string (B,)) or "token_ids".
+        tokenizer: has `encode(list of str) -> int32 (B, L)`. Defaults to None: an unconditional model, no text.
+
+    Returns: tf.data.Dataset of {"image" or "latents", "token_ids": int32 (B, L)}; no "token_ids" without a tokenizer.
+
+    Raises: ValueError if the elements have no picture, or no text though there is a tokenizer.
+    """
+    tf = import_tensorflow()
+
+    spec = dataset.element_spec
+    names = list(spec) if isinstance(spec, dict) else []
+    picture = next((name for name in ("latents", "image") if name in names), None)
+    text = next((name for name in ("token_ids", "caption") if name in names), None)
+    if picture is None or (tokenizer is not None and text is None):
+        wanted = '"image" or "latents"' + (', and "caption" or "token_ids"' if tokenizer is not None else "")
+        raise ValueError(f"the data set must have dicts with {wanted}; its elements have {names or spec}")
+
+    def encode(captions):
+        return tokenizer.encode([caption.decode() for caption in captions]).astype(np.int32)
+
+    length = tokenizer.encode([""]).shape[-1] if tokenizer is not None else 0
+
+    def convert(batch):
+        made = {picture: batch[picture]}
+        if tokenizer is not None and text == "token_ids":
+            made["token_ids"] = batch["token_ids"]
+        elif tokenizer is not None:
+            ids = tf.numpy_function(encode, [batch["caption"]], tf.int32, stateful=False)
+            made["token_ids"] = tf.ensure_shape(ids, (batch["caption"].shape[0], length))
+        return made
+
+    return dataset.map(convert)
+
+
 def stream(order: Order, fetch: Callable, signature: dict, finish: Callable, repeat: bool, first_step: int):
     """A tf.data.Dataset whose element is `finish(fetch(step))`: numpy in one thread, one step ahead of training.
 
@@ -145,7 +197,7 @@ def stream(order: Order, fetch: Callable, signature: dict, finish: Callable, rep
         finish: callable. Traced: nested dict of tensors -> nested dict of tensors.
         repeat, first_step: as in `batches`.
     """
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     if first_step and not repeat:
         raise ValueError("first_step needs repeat=True: without it each iteration is one whole epoch")
