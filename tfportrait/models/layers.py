@@ -24,6 +24,11 @@ def conv(filters, kernel_size, **kwargs):
     return keras.layers.Conv2D(filters, kernel_size, padding="same", **kwargs)
 
 
+def without_bias(layer, x):
+    """What the convolution `layer` returns, less its bias."""
+    return layer.convolution_op(x, layer.kernel)
+
+
 @register
 class ResnetBlock2D(keras.layers.Layer):
     """Residual block: norm, SiLU, convolution, twice; the time embedding is added in between.
@@ -64,8 +69,11 @@ class ResnetBlock2D(keras.layers.Layer):
             self.conv_shortcut.build((None, None, None, self.in_channels))
 
     def call(self, x, time_embedding=None):
-        h = self.conv1(self.norm1(x))
-        shift = self.time_emb_proj(time_embedding) if self.time_embedding_dim else None
+        # Bias and time embedding are the same for all pixels: the norm takes them in without touching the pixels.
+        h = without_bias(self.conv1, self.norm1(x))
+        shift = ops.cast(self.conv1.bias, "float32")[None]  # (1, C)
+        if self.time_embedding_dim:
+            shift = shift + ops.cast(self.time_emb_proj(time_embedding), "float32")  # (B, C)
         h = self.conv2(self.norm2(h, shift))
         if self.in_channels != self.out_channels:
             x = self.conv_shortcut(x)
