@@ -5,7 +5,7 @@ import importlib
 from .attributes import ATTRIBUTES
 from .portrait import Portrait, sample
 
-_LAZY = {"compose": "captions", "read_prompt": "captions", "Caption": "captions", "Reading": "captions", "write": "write"}
+_LAZY = {"compose": "captions", "read_prompt": "reading", "Caption": "captions", "Reading": "reading", "write": "write"}
 
 __all__ = ["ATTRIBUTES", "Caption", "Portrait", "Reading", "compose", "read_prompt", "sample", "write"]
 

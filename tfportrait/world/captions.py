@@ -84,6 +84,15 @@ def compose(attributes: Mapping[str, str], language: str = "en", seed: int | Non
     return _write(rules.check(attributes), language, _Draw(None if seed is None else f"tfportrait compose {seed}"))
 
 
+def tags(attributes: Mapping[str, str], language: str = "en") -> str:
+    """The canonical list of tags for attributes, such as "round glasses, watercolour". Errors as for `compose`."""
+    _check_language(language)
+    values, draw = rules.check(attributes), _Draw(None)
+    if language == "en":
+        return _english_tags(values, draw)
+    return _chinese_tags(values, _units(values, lexicon.CHINESE, lexicon.CHINESE_COLOURS, draw), draw)
+
+
 def corpus(count: int, seed: int = 0) -> Iterator[Caption]:
     """`count` captions of random portraits, English and Chinese in turn: what the tokenizer learns from."""
     for index in range(count):

@@ -115,6 +115,11 @@ class _Table:
         for tokens in self.meanings:
             lengths.setdefault(tokens[0], set()).add(len(tokens))
         self.lengths = {first: sorted(sizes, reverse=True) for first, sizes in lengths.items()}
+        self.words = {token for tokens in self.meanings for token in tokens}
+        for phrase in sorted(self.known.values(), key=len):  # a misspelt word may be one of a longer phrase
+            for token in _tokens(phrase):
+                if len(token) > 3:
+                    self.known.setdefault(token, phrase)
 
     def match(self, tokens: list[str], start: int) -> tuple[int, _Meaning | None]:
         """Length and meaning of the longest phrase at `start`; (1, None) if there is none."""
@@ -146,6 +151,9 @@ def _written() -> Iterator[tuple[str, str, str]]:
                 for place, phrases in places.items():
                     if place != "verb":
                         yield from ((name, value, _bare(phrase)) for phrase in phrases)
+
+
+_PRONOUNS = {word: gender for gender, words in synonyms.PRONOUNS.items() for word in words.split("|")}
 
 
 @cache
@@ -195,10 +203,6 @@ def _add_fact(table: _Table, phrase: str, facts: tuple[Fact, ...], suggest: bool
         meaning.head = next((synonyms.FAMILIES[name] for name, _ in facts if name in synonyms.FAMILIES), None)
     if suggest:
         table.known.setdefault(phrase.lower(), phrase)
-        if not _IDEOGRAPH.search(phrase):
-            for token in tokens:
-                if len(token) > 3:
-                    table.known.setdefault(token, phrase)
 
 
 def _add_modifiers(table: _Table) -> None:
@@ -284,9 +288,9 @@ class _Reader:
 
     def reading(self) -> Reading:
         ideographs = sum(1 for token in self.tokens if _IDEOGRAPH.match(token))
-        words = sum(1 for token in self.tokens if token.isalpha()) - ideographs
+        words = sum(1 for token in self.tokens if len(token) > 1 and token.isalpha())
         unknown = [
-            (word, list(nearest) if nearest is not None else (_near(word) if index < _LOOKED_UP else []))
+            (word, _translated(word, nearest) if nearest is not None else (_near(word) if index < _LOOKED_UP else []))
             for index, (word, nearest) in enumerate(self.unknown.items())
         ]
         attributes = {name: self.attributes[name] for name in ATTRIBUTES if name in self.attributes}
@@ -297,9 +301,11 @@ class _Reader:
         return self.text[self.starts[start] : self.ends[end - 1]]
 
     def _is_fragment(self, position: int, length: int, meaning: _Meaning) -> bool:
-        """A single Chinese character counts as a modifier or fact only if it touches what it can be said of."""
+        """A single Chinese character is a modifier only directly before what it can be said of, else part of a word."""
         if length > 1 or not _IDEOGRAPH.match(self.tokens[position]) or meaning.stops or meaning.negates:
             return False
+        if meaning.nearest is not None:
+            return True  # looked up when the run of unknown characters has ended
         if not meaning.is_modifier:
             return False
         if position + 1 == len(self.tokens):
@@ -347,36 +353,27 @@ class _Reader:
             self._reset()
 
     def _small_word(self, start: int, end: int) -> None:
-        phrase = self._phrase(start, end)
-        for gender, words in synonyms.PRONOUNS.items():
-            if phrase in words.split("|"):
-                self.weak.append((phrase, ("gender", gender)))
-        if phrase in synonyms.COPULAS:
-            if self.pending and self.last_head is None:
-                self._flush()
+        word = self._phrase(start, end)
+        if word in _PRONOUNS:
+            self.weak.append((word, ("gender", _PRONOUNS[word])))
+        if word in synonyms.COPULAS:
+            self._flush()
             self.copula_of = self.last_head
             return
-        if phrase in ("的", "and", "与", "和") or (phrase == "," and self.pending):
-            if self.pending and not self._continues(end):
-                self._flush()
-            keeps_negation = self.negation is None
-            if keeps_negation:
-                return
+        if self.pending and word in synonyms.JOINING and self._continues(word, end):
+            return
         self._flush()
-        clothes = phrase in synonyms.BEFORE_CLOTHES
-        keeps = self.negation is not None and phrase not in ",.;。，；、"
-        negation = self.negation if keeps else None
+        negation = self.negation if word[0].isalnum() else None
         self._reset()
-        self.clothes_next, self.negation = clothes, negation
+        self.clothes_next, self.negation = word in synonyms.BEFORE_CLOTHES, negation
 
-    def _continues(self, position: int) -> bool:
-        """Does a modifier or the noun that modifiers wait for come next?"""
-        if position >= len(self.tokens):
+    def _continues(self, word: str, position: int) -> bool:
+        """Do waiting modifiers go on waiting behind a joining word?"""
+        _, following = self.table.match(self.tokens, position) if position < len(self.tokens) else (1, None)
+        if following is None or not (following.is_modifier or following.head):
             return False
-        _, meaning = self.table.match(self.tokens, position)
-        return meaning is not None and bool(meaning.is_modifier or meaning.head) and not (
-            self.pending and self.pending[-1].meaning.facts and self.tokens[position - 1] == ","
-        )
+        last = self.pending[-1].meaning
+        return word != "," or not (last.facts or self.clothes_next or (last.is_colour and following.is_colour))
 
     def _modifier(self, start: int, end: int, meaning: _Meaning) -> None:
         if self._phrase(start, end) in synonyms.SHADES and end < len(self.tokens):
@@ -409,6 +406,8 @@ class _Reader:
                 self._record(phrase if said else self._phrase(start, end), fact)
         self._reset()
         self.last_head = meaning.head
+        if any(value == "none" for _, value in meaning.facts):
+            self._go_on_negating(start, end)
 
     def _negated(self, start: int, end: int, meaning: _Meaning) -> None:
         phrase = self._phrase(self.negation, end)
@@ -418,16 +417,24 @@ class _Reader:
         self.negation = None
         if names:
             self._record(phrase, (names[0], "none"))
-            if end + 1 < len(self.tokens) and self.tokens[end] in synonyms.OR:
-                _, following = self.table.match(self.tokens, end + 1)
-                if following is not None and any("none" in ATTRIBUTES[name] for name, _ in following.facts):
-                    self.negation = begin
+            self._go_on_negating(begin, end)
         elif any(name == "expression" for name, _ in meaning.facts):
             self._record(phrase, ("expression", "neutral"))
         elif meaning.head == "hair" and not meaning.facts:
             self._record(phrase, ("hair_style", "bald"))
         else:
             self._unknown(phrase, ())
+
+    def _go_on_negating(self, begin: int, end: int) -> None:
+        """ "without glasses or a hat" and "no hat and glasses" deny both, "no hat and a beard" does not."""
+        following = end + 1
+        if end < len(self.tokens) and self.tokens[end] in synonyms.OR | synonyms.AND:
+            if self.tokens[end] in synonyms.OR and self.tokens[following : following + 1] in (["a"], ["an"], ["any"]):
+                following += 1
+            if following < len(self.tokens):
+                _, meaning = self.table.match(self.tokens, following)
+                if meaning is not None and any("none" in ATTRIBUTES[name] for name, _ in meaning.facts):
+                    self.negation = begin
 
     def _flush(self) -> None:
         """Settles modifiers after which no noun came."""
@@ -483,17 +490,18 @@ class _Reader:
 
     def _end_unmatched(self, end: int) -> None:
         if self.unmatched is not None:
-            self._unknown(self._phrase(self.unmatched, end), None)
+            hint = self.table.meanings.get(tuple(self.tokens[self.unmatched : end]))
+            self._unknown(self._phrase(self.unmatched, end), hint.nearest if hint is not None else None)
             self.unmatched = None
 
 
 def _known_form(token: str) -> str:
     """The token, or its singular or plural where only that is known."""
-    lengths = _table().lengths
-    if token in lengths or not token.isascii() or len(token) < 4:
+    words = _table().words
+    if token in words or not token.isascii() or len(token) < 4:
         return token
     for form in (token[:-1] if token.endswith("s") else token, token[:-2] if token.endswith("es") else token, f"{token}s"):
-        if form in lengths:
+        if form in words:
             return form
     return token
 
@@ -515,9 +523,26 @@ def _near_colours(word: str, head: str) -> list[str]:
 @lru_cache(maxsize=1024)
 def _nearest_known(word: str) -> tuple[str, ...]:
     known = _table().known
-    cutoff = 0.5 if _IDEOGRAPH.search(word) else 0.66
+    cutoff = 0.5 if _IDEOGRAPH.search(word) else 0.7
     found = difflib.get_close_matches(word, known, n=3 * _NEAREST, cutoff=cutoff)
-    return tuple(dict.fromkeys(known[key] for key in found))[:_NEAREST]
+    by_meaning = {}
+    for key in found:
+        by_meaning.setdefault(_table().meanings[tuple(_tokens(known[key]))].facts, known[key])
+    return tuple(by_meaning.values())[:_NEAREST]
+
+
+def _translated(word: str, phrases: tuple[str, ...]) -> list[str]:
+    """Suggestions in the script of the word that they are for."""
+    if not _IDEOGRAPH.search(word):
+        return list(phrases)
+    return [phrase if _IDEOGRAPH.search(phrase) else _chinese(phrase) for phrase in phrases]
+
+
+@cache
+def _chinese(phrase: str) -> str:
+    from .captions import tags
+
+    return tags(read_prompt(phrase).attributes, "zh")
 
 
 def _near(word: str) -> list[str]:

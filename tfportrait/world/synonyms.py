@@ -11,7 +11,7 @@ ALSO_READ = {  # attribute -> value -> further phrases, either language
         "pencil": "pencil|pencil art|pencil style|sketch|sketched|pencil sketch style|graphite|graphite drawing"
         "|铅笔|铅笔风格|速写|铅笔素描风格|素描画|手绘素描",
         "ink": "ink|ink painting|ink drawing|ink art|ink brush painting|brush painting|chinese painting|sumi e|sumi"
-        "|traditional chinese painting|chinese ink|ink style|shuimo|shui mo|guohua|水墨|国画|中国画|水墨画法|中国风水墨",
+        "|traditional chinese painting|chinese ink|ink style|shuimo|shui mo|guohua|水墨|国画|中国画|水墨画法|中国风|国风|古风",
         "anime": "manga|manga style|animé|japanese animation|japanese anime|anime girl style|anime style drawing"
         "|动漫|动漫画风|二次元|动画风格|日漫|漫画|漫画风格|日系动漫|日系动漫风格|动漫人物|日式动漫",
         "pixel": "pixel|pixels|pixelated|pixel style|pixel portrait|8 bit|8bit|16 bit|16bit|pixelart|retro game style"
@@ -54,13 +54,13 @@ ALSO_READ = {  # attribute -> value -> further phrases, either language
         "braids": "braid|braids|plaits|plait|pigtails|braided|辫|双辫|编发|发辫|长辫子",
     },
     "hair_color": {
-        "black": "black haired|dark haired|dark hair|黑发|黑头发|乌发",
-        "brown": "brunette|棕发|褐发|棕头发",
-        "blonde": "blonde|blond|blondes|fair hair|fair haired|golden locks|金发|金头发",
-        "red": "redhead|red head|ginger|redheaded|auburn hair|红发|红头发",
-        "grey": "grey haired|white hair|white haired|silver hair|灰发|白发|银发|花白头发|白头发|银色头发|白色头发|灰头发",
-        "blue": "蓝发|蓝头发",
-        "pink": "粉发|粉头发",
+        "black": "黑发|乌发",
+        "brown": "brunette|棕发|褐发",
+        "blonde": "blonde|blond|blondes|金发",
+        "red": "redhead|red head|ginger|redheaded|红发",
+        "grey": "灰发|白发|银发",
+        "blue": "蓝发",
+        "pink": "粉发",
     },
     "eye_color": {
         "brown": "hazel eyes|dark eyes|棕眼|棕眼睛|褐眼",
@@ -123,13 +123,13 @@ ALSO_READ = {  # attribute -> value -> further phrases, either language
         "|汉装|古装|汉家衣裳|中国传统服装|传统中国服饰|汉服衣裙",
     },
     "pose": {
-        "left": "face left|facing to the left|looking towards the left|left profile|turned left|head turned left"
+        "left": "face left|facing the left side|to the left|left facing|facing to the left|looking towards the left|left profile|turned left|head turned left"
         "|facing the left|looks left|looks to the left|from the left side|朝左|面向左|向左看|看向左侧|望向左侧|面朝左侧|头转向左|左侧脸"
         "|面朝左|左边侧脸",
         "front": "facing front|facing the camera|looking at the camera|looking at the viewer|looking at viewer|frontal"
         "|front facing|frontal view|front|facing us|looking at us|from the front|facing camera|looking ahead|full face"
         "|正面|正脸|面向镜头|看着镜头|面对镜头|直视前方|看向镜头|正面照|正面面对观众|正面肖像|直视镜头",
-        "right": "face right|facing to the right|looking towards the right|right profile|turned right|head turned right"
+        "right": "face right|facing the right side|to the right|right facing|facing to the right|looking towards the right|right profile|turned right|head turned right"
         "|facing the right|looks right|looks to the right|from the right side|朝右|面向右|向右看|看向右侧|望向右侧|面朝右侧|头转向右|右侧脸"
         "|面朝右|右边侧脸",
     },
@@ -137,9 +137,9 @@ ALSO_READ = {  # attribute -> value -> further phrases, either language
         "even": "soft lighting|diffuse light|even illumination|soft even light|studio lighting|flat lighting|ambient light"
         "|natural light|soft daylight|柔光|柔和的光线|均匀的光线|自然光|均匀光|柔和灯光|光线柔和均匀|柔和打光|均匀光照",
         "left": "left lighting|light on the left|left light|side light from the left|illuminated from the left|lighting left"
-        "|left side lighting|light coming from the left|左光|左侧光线|左侧照明|光线从左侧照来|左边的光|来自左侧的光|左边打光",
+        "|left side lighting|light from left|lit from left|light coming from the left|左光|左侧光线|左侧照明|光线从左侧照来|左边的光|来自左侧的光|左边打光",
         "right": "right lighting|light on the right|right light|side light from the right|illuminated from the right"
-        "|lighting right|right side lighting|light coming from the right|右光|右侧光线|右侧照明|光线从右侧照来|右边的光|来自右侧的光"
+        "|lighting right|right side lighting|light from right|lit from right|light coming from the right|右光|右侧光线|右侧照明|光线从右侧照来|右边的光|来自右侧的光"
         "|右边打光",
     },
     "background": {
@@ -147,7 +147,7 @@ ALSO_READ = {  # attribute -> value -> further phrases, either language
         "|white background|plain wall|solid colour background|单色背景|空白背景|白色背景|背景简洁|无背景|简单背景|背景纯色|白底",
         "gradient": "gradient|gradients|colour gradient|gradient backdrop|渐变|渐变色|背景渐变|渐变的背景",
         "city": "city|cityscape|skyline|downtown|urban|street|streets|skyscrapers|town|buildings|city street|city streets"
-        "|urban background|城市|都市|街头|街道|城市街道|天际线|高楼|城市天际线|城市夜景|街景|高楼大厦",
+        "|urban background|night city|city at night|city by night|city night|城市|都市|街头|街道|城市街道|天际线|高楼|城市天际线|城市夜景|街景|高楼大厦",
         "forest": "forests|woods|woodland|trees|jungle|树林|森林|林间|丛林|林中|在森林中|树木|森林中|竹林",
         "sea": "seaside|ocean|beach|coast|shore|seashore|waves|大海|海边|海滩|海洋|海面|沙滩|海岸|海景|海浪",
         "mountains": "mountain|mountains|hills|alps|peaks|mountain range|mountain landscape|群山|山峦|山脉|远山|雪山|高山|山峰"
@@ -172,6 +172,10 @@ SEVERAL = {  # phrases that say two things at once
     ),
     "grandpa|granddad|爷爷|老头|老头子|老爷子|老汉|外公|姥爷|老翁|老男人|老年男人|老年男子": (("age", "elderly"), ("gender", "man")),
     "young child|small child": (("age", "child"),),
+    "black woman|black lady": (("skin_tone", "dark"), ("gender", "woman")),
+    "black man|black guy": (("skin_tone", "dark"), ("gender", "man")),
+    "white woman|white lady": (("skin_tone", "pale"), ("gender", "woman")),
+    "white man|white guy": (("skin_tone", "pale"), ("gender", "man")),
     "maiden|teenage girl|teen girl|少女|年轻姑娘|年轻女孩|年轻女生|年轻美女|女大学生": (("age", "young"), ("gender", "woman")),
     "teenage boy|teen boy|lad|少年|小伙子|年轻男孩|年轻男生|年轻小伙|年轻小伙子|男大学生": (("age", "young"), ("gender", "man")),
     "大妈|阿姨|大婶|中年女子|中年妇人": (("age", "middle_aged"), ("gender", "woman")),
@@ -265,15 +269,18 @@ NEAR_COLOURS = {  # colour words -> the colours to suggest where the one that wa
 
 NEGATIONS = (
     "without|without a|without any|no|not|not wearing|not wearing a|does not have|has no|not have|doesnt have|doesnt wear"
-    "|isnt wearing|not a|never|lacks|lacking|minus|不戴|没戴|没有戴|没有|没|无|不留|没留|未戴|不带|没带|未留|不|不是|不要|去掉"
+    "|isnt wearing|not a|isnt|arent|doesnt|dont|wasnt|aint|never|lacks|lacking|minus|不戴|没戴|没有戴|没有|没|无|不留|没留|未戴|不带|没带|未留|不|不是|不要|去掉"
 )
-OR = frozenset("or nor and 或 和 、 与 及 或者 以及 也 ,".split())
+OR = frozenset("or nor 或 或者".split())
+AND = frozenset("and 和 与 及 以及".split())
+JOINING = frozenset("and , & 的 和 与".split())
+"""Between modifiers that wait for the same noun."""
 COPULAS = frozenset("is are was : = colour coloured color colored 是 为 呈 ： 颜色 都".split())
 BEFORE_CLOTHES = frozenset("in wearing wears wear dressed clad 穿 穿着 身穿 身着 着 衣着".split())
 PRONOUNS = {"woman": "she|her|hers|herself|她|她的", "man": "he|his|him|himself|他|他的"}
 
 STOP_WORDS = (
-    "a|an|the|this|that|of|and|with|in|on|at|by|to|from|for|as|is|are|was|be|being|has|have|having|had|who|whose|which|it|its"
+    "a|an|the|self portrait|selfie|this|that|of|and|with|in|on|at|by|to|from|for|as|is|are|was|be|being|has|have|having|had|who|whose|which|it|its"
     "|wearing|wears|wear|dressed|clad|portrait|portraits|picture|image|painting|drawing|drawn|painted|paint|draw|art|artwork"
     "|style|styled|person|people|human|someone|somebody|figure|character|face|head|shoulders|headshot|bust|pair|some|their|they"
     "|them|my|me|i|you|your|please|show|make|create|against|front|behind|background|backdrop|scene|standing|sitting|stands|sits"
@@ -282,7 +289,7 @@ STOP_WORDS = (
     "|illustration|digital art|rendered|worn|kind|age|gender|hair|eyes|skin|or|nor|any|but|not|no|without|does|do|only|clothes|smart|traditional|french|knitted|he|she"
     "|的|一|位|个|名|张|幅|副|顶|件|双|头|条|只|对|副|有|着|戴|戴着|头戴|穿|穿着|身穿|身着|留|留着|蓄着|长着|有着|梳着|扎着|剪着|顶着"
     "|剃着|带|带着|面带|是|为|呈|在|和|与|及|以及|并|并且|也|了|里|中|上|下|前|后|旁|边|而|且|又|还|其|那|这|之|被|把|给|请|画|画出|画一"
-    "|肖像|肖像画|人像|画像|头像|图|图片|图像|画作|画面|画中|画的是|作品|风格|风|人|人物|人们|背景|背景是|背景为|身后|身后是|前面|后面|表情|神情"
+    "|肖像|肖像画|自画像|自拍|人像|画像|头像|图|图片|图像|画作|画面|画中|画的是|作品|风格|风|人|人物|人们|背景|背景是|背景为|身后|身后是|前面|后面|表情|神情"
     "|发型|颜色|样子|很|非常|有点|特别|年纪|性别|看|看着|正在|正|站|站在|坐|坐在|脸上|头上|身上|一位|一个|一名|一张|一幅|一双|一头|一副|一顶"
     "|一件|一对|一条|色|脸|头发|眼睛|皮肤|光线|光|或|或者|都|身|我|你|我想要|想要|要|生成|绘制|传统|浓密"
 )
