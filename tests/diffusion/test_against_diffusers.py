@@ -90,7 +90,7 @@ def test_rates_are_the_square_roots_of_alphas_cumprod(name, zero):
     schedule = diffusion.schedules.get(name, zero_terminal_snr=zero)
     signal, noise = schedule.rates(GOLDEN["alphas_cumprod_indices"])
     np.testing.assert_allclose(signal, np.sqrt(wanted), rtol=1e-5, atol=1e-7)
-    np.testing.assert_allclose(noise, np.sqrt(1 - wanted), rtol=1e-3)
+    np.testing.assert_allclose(noise, np.sqrt(1 - wanted), rtol=3e-3)  # 1 - 0.99996 in their float32
 
 
 def test_every_sampler_and_the_shipped_combination_are_covered():

@@ -7,6 +7,7 @@ numpy arrays go in and come out without Keras; backend tensors go through `keras
 
 from tfportrait.diffusion import (
     denoiser,
+    diffusers_config,
     guidance,
     noise,
     prediction,
@@ -32,6 +33,7 @@ __all__ = [
     "add_noise",
     "consistency",
     "denoiser",
+    "diffusers_config",
     "expand_seeds",
     "from_diffusers",
     "guidance",

@@ -52,12 +52,14 @@ def as_float32(value):
 
 
 def over(rate, x):
-    """Shapes a rate for arithmetic with x: scalars stay, (B,) becomes (B, 1, ..., 1) of x's rank.
+    """A rate for arithmetic with x: (B,) becomes (B, 1, ..., 1) of its rank, a number a float, so that x keeps its dtype.
 
     Raises:
         ValueError: if the rate is neither a scalar nor of rank 1.
     """
-    if not hasattr(rate, "shape") or len(rate.shape) == 0:
+    if is_numpy(rate) and np.ndim(rate) == 0:
+        return float(rate)
+    if len(rate.shape) == 0:
         return rate
     if len(rate.shape) != 1:
         raise ValueError(f"rates are scalars or of shape (batch,), not {tuple(rate.shape)}")
