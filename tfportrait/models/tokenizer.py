@@ -2,8 +2,9 @@
 
 Text is brought to NFC, white space becomes single spaces, letters become lower case; CLIP's pattern then splits it into
 words, a word becomes the bytes of its UTF-8 form (each written as one printable character), the last one marked `</w>`,
-and the merges are applied in their order. Every byte is in the vocabulary with and without the mark, so that any Unicode
-text has token ids. Source: Radford et al. 2021 (CLIP), `simple_tokenizer.py`; Sennrich et al. 2016 for the merges.
+and the merges are applied in their order. Every byte is in the vocabulary with and without the mark, so that any
+Unicode text has token ids. Source: Radford et al. 2021 (CLIP), `simple_tokenizer.py`; Sennrich et al. 2016 for the
+merges.
 """
 
 import json
@@ -189,7 +190,8 @@ class Tokenizer:
         config = _read_json(folder / "tokenizer_config.json", needed=False)
         special_map = _read_json(folder / "special_tokens_map.json", needed=False)
         max_length = config.get("model_max_length", _CLIP_LENGTH)
-        specials = {name: token for name, token in {**config, **special_map}.items() if name in _SPECIAL_NAMES and token}
+        given = {**config, **special_map}
+        specials = {name: given[name] for name in _SPECIAL_NAMES if given.get(name)}
         try:
             # transformers writes 10**30 where no length was given
             return cls(vocab, merges, _CLIP_LENGTH if max_length > 2**20 else max_length, specials)

@@ -15,7 +15,7 @@ from . import lexicon
 from .portrait import Portrait, sample
 
 LANGUAGES = ("en", "zh")
-CAPTION_PARTS = 60
+CAPTION_PARTS = 56
 """English words and punctuation marks that a caption has at most, so that it fits a context of 64 tokens."""
 
 _COUNTS = ((0.10, 99, 99), (0.25, 1, 2), (1.0, 3, 11))  # up to this draw: from, to so many attributes
@@ -131,10 +131,11 @@ class _Draw:
 
 def _select(values: Mapping[str, str], visible: frozenset[str], draw) -> set[str]:
     weights = {}
+    grown_man = values["gender"] == "man" and values["age"] != "child"
     for name in rules.ATTRIBUTES:
         if name not in visible:
             continue
-        if name == "facial_hair" and values[name] == "none" and (values["gender"], values["age"] == "child") != ("man", False):
+        if name == "facial_hair" and values[name] == "none" and not grown_man:
             continue  # nobody says of a woman or a child that there is no beard
         weights[name] = _PROMINENCE.get(name, 1.0) * (_SILENCE if values[name] == "none" else 1.0)
     kind, number = draw(), draw()
@@ -165,12 +166,18 @@ def _write(values: Mapping[str, str], language: str, draw: _Draw) -> Caption:
     if language == "zh":
         return Caption(_chinese(values, draw), values)
     text = _english(values, draw)
-    if len(_PART.findall(text)) > CAPTION_PARTS:
+    if _parts(text) > CAPTION_PARTS:
+        text = _english_tags(values, draw)
+    if _parts(text) > CAPTION_PARTS:
         text = _english_tags(values, _Draw(None))
     if draw.chance(0.3):
         for british, american in lexicon.AMERICAN:
             text = text.replace(british, american)
     return Caption(text, values)
+
+
+def _parts(text: str) -> int:
+    return len(_PART.findall(text))
 
 
 _PART = re.compile(r"[A-Za-z]+|\d|[^\sA-Za-z\d]+")
@@ -238,7 +245,7 @@ def _listed(items: Sequence[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
-# ---- English ----------------------------------------------------------------------------------------------------------
+# ---- English ---------------------------------------------------------------------------------------------------------
 
 
 def _english(values: Mapping[str, str], draw: _Draw) -> str:
@@ -273,7 +280,7 @@ def _english(values: Mapping[str, str], draw: _Draw) -> str:
 
 
 def _english_places(units: Sequence[_Unit], draw: _Draw) -> dict[str, list[str]]:
-    chosen = {"adj": [], "dressed": [], "with": [], "wear": [], "after": []}
+    chosen: dict[str, list[tuple[_Unit, str]]] = {"adj": [], "dressed": [], "with": [], "wear": [], "after": []}
     for unit in units:
         free = [place for place in unit.places if place not in ("tag", "prefix")]
         if len(chosen["adj"]) == _ADJECTIVES and len(free) > 1:
@@ -282,7 +289,8 @@ def _english_places(units: Sequence[_Unit], draw: _Draw) -> dict[str, list[str]]
         chosen[place].append((unit, _fill(draw.pick(unit.places[place]), unit.colour)))
     if draw.chance(0.5):
         chosen = {place: draw.shuffled(items) for place, items in chosen.items()}
-    # "with long hair and no glasses": what is absent comes last; so do the surroundings
+    # "a smiling, blue-eyed girl with long hair and no hat": moods first, what is absent last; the surroundings last too
+    chosen["adj"].sort(key=lambda item: item[0].name != "expression")
     chosen["with"].sort(key=lambda item: item[0].value == "none")
     chosen["after"].sort(key=lambda item: item[0].name in _SURROUNDINGS)
     return {place: [phrase for _, phrase in items] for place, items in chosen.items()}
@@ -317,7 +325,7 @@ def _english_tags(values: Mapping[str, str], draw: _Draw) -> str:
     return ", ".join(tags)
 
 
-# ---- Chinese ----------------------------------------------------------------------------------------------------------
+# ---- Chinese ---------------------------------------------------------------------------------------------------------
 
 
 def _chinese(values: Mapping[str, str], draw: _Draw) -> str:
@@ -344,7 +352,8 @@ def _chinese(values: Mapping[str, str], draw: _Draw) -> str:
     tail = [draw.pick(lexicon.CHINESE["style"][style]["clause"])] if style is not None else []
     if person and "gender" in values and draw.chance(0.15):
         pronoun = "她" if values["gender"] == "woman" else "他"
-        return f"{head}。{pronoun}" + "，".join(person) + "。" + ("，".join([*around, *tail]) + "。" if around or tail else "")
+        sentences = [[head], [pronoun + person[0], *person[1:]], [*around, *tail]]
+        return "".join("，".join(sentence) + "。" for sentence in sentences if sentence)
     text = "，".join([head, *person, *around, *tail])
     return f"{text}。" if draw.chance(0.2) else text
 
@@ -363,7 +372,7 @@ def _chinese_places(units: Sequence[_Unit], bare: bool, draw: _Draw) -> tuple[st
             continue
         to_de = draw.chance(0.35) if not draw.canonical else unit.name in ("expression", "glasses")
         if of_person and len(before) < _BEFORE_DE and to_de:
-            before.append(_chinese_phrase(unit, ("vp", "de"), draw))
+            before.append(_chinese_phrase(unit, ("vp",), draw, before_de=True))
         else:
             clauses.append((_chinese_phrase(unit, ("vp", "clause"), draw), of_person))
     return direct, before, clauses
@@ -372,17 +381,18 @@ def _chinese_places(units: Sequence[_Unit], bare: bool, draw: _Draw) -> tuple[st
 def _chinese_direct(unit: _Unit, draw: _Draw) -> str:
     if unit.name == "hair_color":  # "红发", not "红色发"
         return lexicon.CHINESE_COLOURS["hair_color"][unit.value][0].removesuffix("色") + "发"
-    return _fill(draw.pick(unit.places["pre"]), unit.colour)
+    return _fill(draw.pick(unit.places["pre"]), unit.colour and unit.colour.removesuffix("的"))
 
 
-def _chinese_phrase(unit: _Unit, places: Sequence[str], draw: _Draw) -> str:
+def _chinese_phrase(unit: _Unit, places: Sequence[str], draw: _Draw, before_de: bool = False) -> str:
     options = [phrase for place in places for phrase in unit.places.get(place, ())]
     if options:
         return _fill(draw.pick(options), unit.colour)
-    nouns = unit.places["np"]
-    if "de" in places:  # a second 的 within the modifier reads badly
+    nouns, colour = unit.places["np"], unit.colour
+    if before_de:  # a second 的 within the modifier reads badly
         nouns = [noun for noun in nouns if "的" not in noun]
-    return draw.pick(unit.places["verb"]) + _fill(draw.pick(nouns), unit.colour)
+        colour = colour and colour.removesuffix("的")
+    return draw.pick(unit.places["verb"]) + _fill(draw.pick(nouns), colour)
 
 
 def _chinese_tags(values: Mapping[str, str], units: Sequence[_Unit], draw: _Draw) -> str:

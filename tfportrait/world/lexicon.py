@@ -1,14 +1,15 @@
 """The words: phrases for every attribute value, English and Chinese, and what readers of free text need beside them.
 
 `ENGLISH` and `CHINESE` hold, for each attribute and value, the phrases that captions are written with, by the place in
-a sentence that they fit; the first phrase of the first place is the canonical wording. `{c}` stands for a colour word or
-for nothing. Reading knows all of these, and what `synonyms.py` adds: words that people type but captions do not use.
+a sentence that they fit; the first phrase of the first place is the canonical wording. `{c}` stands for a colour word
+or for nothing. Reading knows all of these, and what `synonyms.toml` adds: words that people type but captions do not
+use.
 
 English places: `adj` before the noun; `dressed` directly behind it; `with` a noun phrase after "with"; `wear` one after
 "wearing"; `after` further behind; `tag` in a list of tags (where absent, one of the others without its article);
 `prefix` (styles) before "of ...".
 Chinese places: `pre` directly before the noun; `np` a noun phrase, put behind each of `verb`; `vp` a whole verb phrase;
-`de` only before 的; `clause` only behind the noun; `tag` in a list; `prefix` (styles) the name of the picture.
+`clause` only behind the noun; `tag` in a list; `prefix` (styles) the name of the picture.
 """
 
 
@@ -54,7 +55,7 @@ CHINESE_NOUNS = {  # each with its measure word in front
 
 ENGLISH_COLOURS = {
     "hair_color": {
-        "black": ("black", "jet-black"),
+        "black": ("black", "raven"),
         "brown": ("brown", "chestnut"),
         "blonde": ("blonde", "golden"),
         "red": ("red", "ginger"),
@@ -164,11 +165,11 @@ ENGLISH = {
     },
     "hair_color": _entry(**{"with": "{c} hair", "adj": "{c}-haired"}),
     "eye_color": _entry(**{"with": "{c} eyes", "adj": "{c}-eyed"}),
-    "clothing_color": _entry(wear="{c} clothes|{c} clothing", dressed="dressed in {c}|in {c} clothes|in {c}", tag="{c} clothes"),
+    "clothing_color": _entry(
+        wear="{c} clothes|{c} clothing", dressed="dressed in {c}|in {c} clothes|in {c}", tag="{c} clothes"
+    ),
     "expression": {
-        "neutral": _entry(
-            **{"with": "a neutral expression|a calm expression|a calm look", "adj": "calm|calm-looking"}
-        ),
+        "neutral": _entry(**{"with": "a neutral expression|a calm expression|a calm look", "adj": "calm|calm-looking"}),
         "smiling": _entry(
             **{"adj": "smiling", "with": "a smile|a warm smile|a friendly smile", "after": "smiling|smiling gently"}
         ),
@@ -176,7 +177,7 @@ ENGLISH = {
         "sad": _entry(
             **{
                 "adj": "sad|unhappy|sad-looking",
-                "with": "a sad expression|a sad look|a sad face",
+                "with": "a sad expression|a sad look",
                 "after": "looking sad",
             }
         ),
@@ -226,7 +227,9 @@ ENGLISH = {
         "crown": _entry(wear="a crown|a golden crown|a royal crown"),
     },
     "earrings": {
-        "none": _entry(**{"after": "without earrings|not wearing earrings", "with": "no earrings", "tag": "no earrings"}),
+        "none": _entry(
+            **{"after": "without earrings|not wearing earrings", "with": "no earrings", "tag": "no earrings"}
+        ),
         "studs": _entry(**{"wear": "stud earrings|ear studs|small stud earrings", "with": "stud earrings|ear studs"}),
         "hoops": _entry(**{"wear": "hoop earrings|large hoop earrings|big hoops", "with": "hoop earrings"}),
     },
@@ -249,16 +252,18 @@ ENGLISH = {
             after="facing the viewer|looking straight ahead|facing forward|seen from the front",
             tag="front view|facing forward",
         ),
-        "right": _entry(after="looking to the right|facing right|turned to the right|looking right", tag="facing right"),
+        "right": _entry(
+            after="looking to the right|facing right|turned to the right|looking right", tag="facing right"
+        ),
     },
     "lighting": {
         "even": _entry(after="in even light|evenly lit|in soft light", tag="even light|soft light|even lighting"),
         "left": _entry(
-            after="lit from the left|with light from the left|with the light coming from the left",
+            after="lit from the left|in light from the left|with light falling from the left",
             tag="light from the left|lit from the left",
         ),
         "right": _entry(
-            after="lit from the right|with light from the right|with the light coming from the right",
+            after="lit from the right|in light from the right|with light falling from the right",
             tag="light from the right|lit from the right",
         ),
     },
@@ -276,7 +281,8 @@ ENGLISH = {
             after="in a forest|in the woods|among trees|with a forest in the background", tag="forest background|forest"
         ),
         "sea": _entry(
-            after="by the sea|at the seaside|in front of the sea|with the sea in the background", tag="sea background|sea"
+            after="by the sea|at the seaside|in front of the sea|with the sea in the background",
+            tag="sea background|sea",
         ),
         "mountains": _entry(
             after="in front of mountains|in the mountains|with mountains in the background",
@@ -301,7 +307,7 @@ _WEAR_VERBS = "穿|穿着|身穿|身着"
 CHINESE = {
     "style": {
         "flat": _entry(clause="扁平插画|扁平风格|扁平插画风格", prefix="扁平插画|扁平风格肖像|扁平插画肖像"),
-        "soft": _entry(clause="柔和阴影风格|柔和阴影|明暗柔和", prefix="柔和阴影肖像|柔和阴影风格的肖像"),
+        "soft": _entry(clause="柔和阴影风格|柔和阴影|明暗柔和", prefix="柔和阴影肖像|柔和阴影插画"),
         "watercolour": _entry(clause="水彩风格|水彩画|水彩|水彩画风格", prefix="水彩肖像|水彩画|水彩人像"),
         "oil": _entry(clause="油画风格|油画|布面油画", prefix="油画|油画肖像|油画人像"),
         "pencil": _entry(clause="铅笔素描|素描风格|素描|铅笔画", prefix="铅笔素描|素描肖像|铅笔画"),
@@ -332,7 +338,7 @@ CHINESE = {
         "bald": _entry(pre="光头", vp="剃着光头|顶着光头", tag="光头"),
         "buzz": _entry(pre="{c}寸头", np="{c}寸头|{c}板寸", verb="留着|剪着"),
         "short": _entry(pre="{c}短发", np="{c}短发|一头{c}短发", verb="留着|有着"),
-        "spiky": _entry(pre="{c}刺猬头", np="{c}刺猬头|{c}刺头", verb="留着|顶着"),
+        "spiky": _entry(pre="{c}刺猬头", np="{c}刺猬头|{c}冲天短发", verb="留着|顶着"),
         "bob": _entry(pre="{c}波波头", np="{c}波波头|{c}齐耳短发", verb="留着|剪着"),
         "long": _entry(pre="{c}长发", np="{c}长发|一头{c}长发|{c}披肩长发", verb="留着|有着"),
         "curly": _entry(pre="{c}卷发", np="{c}卷发|一头{c}卷发", verb="留着|有着"),
@@ -345,11 +351,11 @@ CHINESE = {
     "clothing_color": _entry(np="{c}衣服|{c}上衣", verb=_WEAR_VERBS),
     "expression": {
         "neutral": _entry(vp="表情平静|神情平静|神态平和", tag="表情平静|平静的表情"),
-        "smiling": _entry(vp="面带微笑|面露微笑|微笑着", de="微笑", tag="微笑|面带微笑"),
+        "smiling": _entry(vp="面带微笑|面露微笑|微笑着", tag="微笑|面带微笑"),
         "laughing": _entry(vp="开怀大笑|哈哈大笑|放声大笑", tag="大笑|开怀大笑"),
-        "sad": _entry(vp="神情悲伤|表情悲伤|面带忧伤", de="悲伤", tag="悲伤|悲伤的表情"),
-        "angry": _entry(vp="神情愤怒|表情愤怒|怒气冲冲", de="愤怒", tag="愤怒|愤怒的表情"),
-        "surprised": _entry(vp="神情惊讶|表情惊讶|一脸惊讶", de="惊讶", tag="惊讶|惊讶的表情"),
+        "sad": _entry(vp="神情悲伤|表情悲伤|面带忧伤", tag="悲伤|悲伤的表情"),
+        "angry": _entry(vp="神情愤怒|表情愤怒|怒气冲冲", tag="愤怒|愤怒的表情"),
+        "surprised": _entry(vp="神情惊讶|表情惊讶|一脸惊讶", tag="惊讶|惊讶的表情"),
     },
     "glasses": {
         "none": _entry(vp="不戴眼镜|没戴眼镜|没有戴眼镜", tag="不戴眼镜|无眼镜"),

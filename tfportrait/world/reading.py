@@ -1,9 +1,9 @@
 """Reads free text, English, Chinese or mixed, into attributes: phrases by longest match, colours by what they stand at.
 
-A text becomes words (English) and single characters (Chinese). From left to right the longest known phrase is taken. Colour
-and shape words wait for the noun they belong to ("long red hair", "红色长发"), look back over "is" ("眼睛是蓝色的"), or mean
-the clothes ("in red"). "Without glasses" and "不戴眼镜" set the value "none". Where a text gives two values for one
-attribute the first stays, and the other is reported.
+A text becomes words (English) and single characters (Chinese). From left to right the longest known phrase is taken.
+Colour and shape words wait for the noun they belong to ("long red hair", "红色长发"), look back over "is"
+("眼睛是蓝色的"), or mean the clothes ("in red"). "Without glasses" and "不戴眼镜" set the value "none". Where a text gives
+two values for one attribute the first stays, and the other is reported.
 """
 
 import difflib
@@ -74,13 +74,14 @@ def explain(reading: Reading) -> str:
     else:
         lines.append("Understood: nothing. Name a person, hair, glasses, clothes, a background or a style.")
     for phrase, name, value in reading.conflicts:
-        lines.append(f"Left out: {phrase} ({name}={value}), because the text says {name}={reading.attributes[name]} too.")
+        kept = reading.attributes[name]
+        lines.append(f"Left out: {phrase} ({name}={value}), because the text also says {name}={kept}")
     for word, nearest in reading.unknown:
         lines.append(f"Not known: {word}" + (f" (nearest: {', '.join(nearest)})" if nearest else ""))
     return "\n".join(lines)
 
 
-# ---- the table of phrases ---------------------------------------------------------------------------------------------
+# ---- the table of phrases --------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -153,9 +154,6 @@ def _written() -> Iterator[tuple[str, str, str]]:
                         yield from ((name, value, _bare(phrase)) for phrase in phrases)
 
 
-_PRONOUNS = {word: gender for gender, words in synonyms.PRONOUNS.items() for word in words.split("|")}
-
-
 @cache
 def _table() -> _Table:
     table = _Table()
@@ -164,31 +162,27 @@ def _table() -> _Table:
             _add_fact(table, spelling, ((name, value),), suggest=not spelling.startswith("一"))
     for name, values in synonyms.ALSO_READ.items():
         for value, phrases in values.items():
-            for phrase in phrases.split("|"):
+            for phrase in phrases:
                 for spelling in _spellings(phrase):
                     _add_fact(table, spelling, ((name, value),))
-    for nouns in (lexicon.ENGLISH_NOUNS, {key: [noun[1:] for noun in texts] for key, texts in lexicon.CHINESE_NOUNS.items()}):
-        for (age, gender), texts in nouns.items():
-            facts = tuple((name, value) for name, value in (("age", age), ("gender", gender)) if value)
-            for text in texts if facts else ():
-                _add_fact(table, text, facts)
-    for phrases, facts in synonyms.SEVERAL.items():
-        for phrase in phrases.split("|"):
-            _add_fact(table, phrase, facts)
+    for (age, gender), texts in lexicon.ENGLISH_NOUNS.items():
+        facts = tuple((name, value) for name, value in (("age", age), ("gender", gender)) if value)
+        measured = lexicon.CHINESE_NOUNS[age, gender]
+        for text in (*texts, *(noun[1:] for noun in measured)) if facts else ():
+            _add_fact(table, text, facts)
+    for phrase, facts in synonyms.SEVERAL:
+        _add_fact(table, phrase, facts)
     _add_modifiers(table)
     for head, phrases in synonyms.HEADS.items():
-        for phrase in phrases.split("|"):
+        for phrase in phrases:
             table.add(phrase).head = head
-    for phrase in synonyms.NEGATIONS.split("|"):
+    for phrase in synonyms.NEGATIONS:
         table.add(phrase).negates = True
-    for phrase in "|".join([synonyms.STOP_WORDS, *synonyms.PRONOUNS.values()]).split("|"):
+    for phrase in (*synonyms.STOP_WORDS, *synonyms.PRONOUNS):
         for spelling in _spellings(phrase):
             table.add(spelling).stops = True
-    for phrases, nearest in synonyms.HINTS.items():
-        for phrase in phrases.split("|"):
-            meaning = table.add(phrase)
-            if not (meaning.facts or meaning.is_modifier):
-                meaning.nearest = tuple(nearest.split("|")) if nearest else ()
+    for phrase, nearest in synonyms.HINTS.items():
+        table.add(phrase).nearest = nearest
     table.index()
     return table
 
@@ -206,21 +200,18 @@ def _add_fact(table: _Table, phrase: str, facts: tuple[Fact, ...], suggest: bool
 
 
 def _add_modifiers(table: _Table) -> None:
-    for phrases, meant in synonyms.SHAPES.items():
-        for phrase in phrases.split("|"):
-            table.add(phrase).modifies.update(meant)
-    for phrases, values in synonyms.COLOURS.items():
-        for phrase in phrases.split("|"):
-            _add_colour(table, phrase, {head: (synonyms.COLOUR_ATTRIBUTES[head], value) for head, value in values.items()})
+    for phrase, meant in synonyms.SHAPES:
+        table.add(phrase).modifies.update(meant)
+    for phrase, meant in synonyms.COLOURS:
+        _add_colour(table, phrase, meant)
     heads = {name: head for head, name in synonyms.COLOUR_ATTRIBUTES.items() if head != "beard"}
     for colours in (lexicon.ENGLISH_COLOURS, lexicon.CHINESE_COLOURS):
         for name, values in colours.items():
             for value, phrases in values.items():
                 for phrase in phrases:
                     _add_colour(table, phrase.removesuffix("的"), {heads[name]: (name, value)})
-    for phrases in synonyms.NEAR_COLOURS:
-        for phrase in phrases.split("|"):
-            _add_colour(table, phrase, {})
+    for phrase in synonyms.NEAR_COLOURS:
+        _add_colour(table, phrase, {})
 
 
 def _add_colour(table: _Table, phrase: str, meant: dict[str, Fact]) -> None:
@@ -230,7 +221,7 @@ def _add_colour(table: _Table, phrase: str, meant: dict[str, Fact]) -> None:
         meaning.is_colour = True
 
 
-# ---- reading ----------------------------------------------------------------------------------------------------------
+# ---- reading ---------------------------------------------------------------------------------------------------------
 
 
 def _normalised(text: str) -> str:
@@ -354,8 +345,8 @@ class _Reader:
 
     def _small_word(self, start: int, end: int) -> None:
         word = self._phrase(start, end)
-        if word in _PRONOUNS:
-            self.weak.append((word, ("gender", _PRONOUNS[word])))
+        if word in synonyms.PRONOUNS:
+            self.weak.append((word, ("gender", synonyms.PRONOUNS[word])))
         if word in synonyms.COPULAS:
             self._flush()
             self.copula_of = self.last_head
@@ -477,15 +468,14 @@ class _Reader:
         word = self._phrase(modifier.start, modifier.end)
         if noun is not None and head in synonyms.HEADS:
             noun_word = self._phrase(*noun)
-            colours = _near_colours(word, head)
             joint = "" if _IDEOGRAPH.search(noun_word) else " "
-            self._unknown(self._phrase(modifier.start, noun[1]), tuple(f"{colour}{joint}{noun_word}" for colour in colours))
+            nearest = tuple(f"{colour}{joint}{noun_word}" for colour in _near_colours(word, head))
+            self._unknown(self._phrase(modifier.start, noun[1]), nearest)
             return
         nouns = {"hair": "头发", "eyes": "眼睛", "clothes": "衣服", "face": "脸", "skin": "皮肤", "glasses": "眼镜"}
         chinese = _IDEOGRAPH.search(word) is not None
-        nearest = [
-            f"{word}{nouns[head]}" if chinese else f"{word} {head}" for head in modifier.meaning.modifies if head in nouns
-        ]
+        heads = [head for head in modifier.meaning.modifies if head in nouns]
+        nearest = [f"{word}{nouns[head]}" if chinese else f"{word} {head}" for head in heads]
         self._unknown(word, tuple(nearest[:_NEAREST]) or None)
 
     def _end_unmatched(self, end: int) -> None:
@@ -500,24 +490,18 @@ def _known_form(token: str) -> str:
     words = _table().words
     if token in words or not token.isascii() or len(token) < 4:
         return token
-    for form in (token[:-1] if token.endswith("s") else token, token[:-2] if token.endswith("es") else token, f"{token}s"):
+    for form in (token.removesuffix("s"), token.removesuffix("es"), f"{token}s"):
         if form in words:
             return form
     return token
 
 
 def _near_colours(word: str, head: str) -> list[str]:
+    """Colours like `word`, in its script, that what it is said of can have."""
     chinese = _IDEOGRAPH.search(word) is not None
-    table = _table()
-    for words, colours in synonyms.NEAR_COLOURS.items():
-        if word in words.split("|"):
-            return [
-                colour
-                for colour in colours.split("|")
-                if (_IDEOGRAPH.search(colour) is not None) == chinese
-                and head in table.meanings[tuple(_tokens(colour))].modifies
-            ][:_NEAREST]
-    return []
+    meanings = _table().meanings
+    near = [c for c in synonyms.NEAR_COLOURS.get(word, ()) if (_IDEOGRAPH.search(c) is not None) == chinese]
+    return [colour for colour in near if head in meanings[tuple(_tokens(colour))].modifies][:_NEAREST]
 
 
 @lru_cache(maxsize=1024)
