@@ -1,5 +1,6 @@
 """Callbacks: a loss that must stay finite, pictures of the progress, and one line of progress for log files."""
 
+import importlib.util
 import math
 import time
 from pathlib import Path
@@ -94,6 +95,8 @@ class _Pictures(keras.callbacks.Callback):
         super().__init__()
         if every_epochs < 1:
             raise ValueError(f"every_epochs is {every_epochs}, but must be at least 1")
+        if tensorboard is not None and importlib.util.find_spec("tensorboard") is None:
+            raise ValueError("pictures for TensorBoard need it installed: pip install tensorboard")
         self.directory = files.check_writable_folder(directory)
         self.every_epochs = every_epochs
         self.tensorboard = tensorboard

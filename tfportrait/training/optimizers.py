@@ -77,7 +77,7 @@ class AdamW(keras.optimizers.AdamW):
     @property
     def averages(self):
         """List of (variable, average) pairs of keras.Variables; empty without `ema_decay` or before an update."""
-        if self.ema_decay is None or not self.built or not int(self.iterations):
+        if self.ema_decay is None or not self.built or not ops.convert_to_numpy(self.iterations):
             return []
         return list(zip(self._trainable_variables, self._model_variables_moving_average, strict=True))
 
@@ -89,7 +89,7 @@ class AdamW(keras.optimizers.AdamW):
 
 
 @keras.saving.register_keras_serializable("tfportrait")
-class Players(keras.optimizers.MultiOptimizer):
+class Players(keras.optimizers.Optimizer):
     """One optimizer for a model of several players, each with its own settings.
 
     A weight belongs to the player whose name is a part of the weight's path: the weight
@@ -109,23 +109,54 @@ class Players(keras.optimizers.MultiOptimizer):
     def __init__(self, players, name="players"):
         if not players or not all(isinstance(value, keras.optimizers.Optimizer) for value in players.values()):
             raise ValueError(f"players must map names to Keras optimizers, but is {players!r}")
-        super().__init__(self.optimizer_of, name=name)
+        super().__init__(learning_rate=0.0, name=name)
         self.players = dict(players)
 
-    def optimizer_of(self, variable):
-        """The optimizer of the player that owns `variable`."""
+    def build(self, variables):
+        if self.built:
+            return
+        owners = [self.player_of(variable) for variable in variables]
+        for name, optimizer in self.players.items():
+            optimizer.build([variable for variable, owner in zip(variables, owners, strict=True) if owner == name])
+        super().build(variables)
+
+    def player_of(self, variable):
+        """The name of the player that owns `variable`."""
         owners = [name for name in self.players if name in variable.path.split("/")]
         if len(owners) != 1:
             raise ValueError(
                 f"the weight {variable.path!r} must belong to one of the players {', '.join(self.players)}, "
                 f"but belongs to {' and '.join(owners) or 'none'}; a player's name is part of its weights' paths"
             )
-        return self.players[owners[0]]
+        return owners[0]
+
+    @property
+    def variables(self):
+        return [*self._variables, *(v for optimizer in self.players.values() for v in optimizer.variables)]
+
+    @property
+    def learning_rate(self):
+        raise AttributeError("each player has its own learning rate: optimizer.players[name].learning_rate")
 
     @property
     def averages(self):
         """List of (variable, average) pairs of all players that keep an average."""
         return [pair for optimizer in self.players.values() for pair in averages(optimizer)]
+
+    def apply(self, grads, trainable_variables=None):
+        variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
+        self.build(variables)
+        shares = {name: [] for name in self.players}
+        for gradient, variable in zip(grads, variables, strict=True):
+            shares[self.player_of(variable)].append((gradient, variable))
+        for name, share in shares.items():
+            if share:
+                self.players[name].apply_gradients(share)
+        self._iterations.assign_add(1)
+
+    def finalize_variable_values(self, var_list):
+        for optimizer in self.players.values():
+            optimizer.finalize_variable_values(optimizer._trainable_variables)
 
     def get_config(self):
         players = {key: keras.saving.serialize_keras_object(value) for key, value in self.players.items()}

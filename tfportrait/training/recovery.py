@@ -223,5 +223,7 @@ def _check_same(path, variables, tensors):
                 f"{tuple(variable.shape)} {found} there. Use another directory, or delete the files in this one"
             )
     if len(tensors) != len(variables):
-        raise ValueError(f"{path} is the state of another model or optimizer: it has {len(tensors)} variables, "
-                         f"this one {len(variables)}. Use another directory, or delete the files in this one")
+        raise ValueError(
+            f"{path} is the state of another model or optimizer: it has {len(tensors)} variables, "
+            f"this one {len(variables)}. Use another directory, or delete the files in this one"
+        )

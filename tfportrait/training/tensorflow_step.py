@@ -7,18 +7,28 @@ import tensorflow as tf
 class TensorFlowStep:
     """`train_step` and `test_step` for TensorFlow: `compute_loss` is called once, and no forward pass before it."""
 
+    def compile(self, *, jit_compile, **kwargs):
+        # XLA cannot hold the exchange between replicas: with several of them it compiles loss and gradients only.
+        self._xla_per_replica = jit_compile is True and self.distribute_strategy.num_replicas_in_sync > 1
+        super().compile(jit_compile=False if self._xla_per_replica else jit_compile, **kwargs)
+
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        compute = self._loss_and_gradients
+        if self._xla_per_replica:
+            compute = tf.function(compute, jit_compile=True, autograph=False)
+        loss, gradients = compute(x, y, sample_weight)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        return self._log(loss, x)
+
+    def _loss_and_gradients(self, x, y, sample_weight):
         with tf.GradientTape() as tape:
             loss = self.compute_loss(x=x, y=y, sample_weight=sample_weight, training=True)
             if not self.optimizer.built:
                 self.optimizer.build(self.trainable_variables)
             # Gradients are summed over the replicas.
             objective = self.optimizer.scale_loss(loss / self.distribute_strategy.num_replicas_in_sync)
-        variables = self.trainable_variables
-        gradients = tape.gradient(objective, [variable.value for variable in variables])
-        self.optimizer.apply(gradients, variables)
-        return self._log(loss, x)
+        return loss, tape.gradient(objective, [variable.value for variable in self.trainable_variables])
 
     def test_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -38,7 +48,9 @@ class TensorFlowStep:
         if self.optimizer is not None and not self.optimizer.built:
             batch = data_batch if iterator is None else next(next(iter(iterator))[2])
             x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
+            loss = tf.function(self.compute_loss, autograph=False)
             with self.distribute_strategy.scope():
-                tf.function(self.compute_loss).get_concrete_function(x=x, y=y, sample_weight=sample_weight)
+                with keras.StatelessScope():  # the variables are created when it ends
+                    loss.get_concrete_function(x=x, y=y, sample_weight=sample_weight)
                 self.optimizer.build(self.trainable_variables)
         super()._maybe_symbolic_build(iterator, data_batch)

@@ -1,0 +1,85 @@
+"""What `accelerate` chooses."""
+
+import time
+
+import keras
+import pytest
+from processes import run
+
+from tfportrait import training
+from tfportrait.training import acceleration
+
+
+@pytest.fixture(autouse=True)
+def restore():
+    before, xla = keras.config.dtype_policy(), acceleration._xla
+    yield
+    keras.config.set_dtype_policy(before)
+    acceleration._xla = xla
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Pretends to be another machine: GPU name, compute capability, processor with bfloat16, time ratio."""
+
+    def pretend(gpu="", capability=None, has_bfloat16=True, ratio=1.0):
+        monkeypatch.setattr(acceleration, "_tensorflow_gpu", lambda: (gpu, capability))
+        monkeypatch.setattr(acceleration, "cpu_has_bfloat16", lambda: has_bfloat16)
+        monkeypatch.setattr(acceleration, "_bfloat16_over_float32", lambda: ratio)
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    "what, precision, xla",
+    [
+        ({"ratio": 0.7}, "mixed_bfloat16", False),
+        ({"ratio": 0.97}, "float32", False),
+        ({"ratio": 0.7, "has_bfloat16": False}, "float32", False),
+        ({"gpu": "RTX 4090", "capability": 8.9}, "mixed_bfloat16", True),
+        ({"gpu": "T4", "capability": 7.5}, "mixed_float16", True),
+    ],
+)
+def test_choice(machine, what, precision, xla, capsys):
+    machine(**what)
+    choice = training.accelerate()
+    assert (choice.precision, choice.xla) == (precision, xla)
+    assert keras.config.dtype_policy().name == precision and acceleration.xla_default() is xla
+    line = capsys.readouterr().out
+    assert line == f"{choice}\n" and precision in line and (what.get("gpu") or "CPU") in line
+
+
+def test_the_user_overrides_all(machine):
+    machine(gpu="T4", capability=7.5)
+    choice = training.accelerate(precision="bfloat16", xla=False)
+    assert (choice.precision, choice.xla, choice.reason) == ("mixed_bfloat16", False, "as asked")
+
+
+def test_bad_arguments():
+    with pytest.raises(ValueError, match="unknown precision 'bfloat'; did you mean 'bfloat16'. valid: auto, float32"):
+        training.accelerate(precision="bfloat")
+    with pytest.raises(ValueError, match="xla is 'on'"):
+        training.accelerate(xla="on")
+
+
+def test_the_check_is_quick_and_plausible():
+    start = time.perf_counter()
+    ratio = acceleration._bfloat16_over_float32(repeats=2)
+    assert time.perf_counter() - start < 10  # half a second on an idle machine
+    assert 0.05 < ratio < 50
+
+
+def test_jax():
+    out = run(
+        "import sys\n"
+        "from tfportrait import training\n"
+        "choice = training.accelerate()\n"
+        "assert choice.backend == 'jax' and choice.xla\n"
+        "assert 'tensorflow' not in sys.modules\n"
+        "try:\n"
+        "    training.accelerate(xla=False)\n"
+        "except ValueError as error:\n"
+        "    print(error)\n",
+        backend="jax",
+    )
+    assert "JAX always compiles with XLA" in out
