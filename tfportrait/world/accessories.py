@@ -87,7 +87,7 @@ def _form(pen, head: Head, points, colour) -> None:
 
 def _cap(pen, head: Head) -> None:
     colour, temple = hat_colour(head.portrait), head.widths[0]
-    dome = _dome(head, 24, temple + 9, 88) + head.outline([(-temple * 0.5, 84), (0, 82), (temple * 0.5, 84)])
+    dome = _dome(head, 24, temple + 9, 88)
     pen.area(dome, colour, "hat")
     _form(pen, head, dome, colour)
     lean = head.turn * 14
@@ -113,16 +113,15 @@ def _beanie(pen, head: Head) -> None:
         pompom += [point, point, bump]
     dome = _dome(head, 20, temple + 10, 86)
     pen.area(dome, colour, "hat")
-    for u in (-36, -18, 0, 18, 36):
-        pen.line(head.outline([(u * 0.45, 28), (u, 48), (u * 1.2, 72)]), shaded(colour, 0.3), 2.8, "seam")
+    ribs = [head.outline([(u * 0.45, 28), (u, 48), (u * 1.2, 72)]) for u in (-36, -18, 0, 18, 36)]
+    pen.lines(ribs, shaded(colour, 0.3), 2.8, "seam")
     _form(pen, head, dome, colour)
     pen.area(pompom, fluff, "pompom")
     w = temple + 12
     cuff = [(-w, 70), (0, 66), (w, 70), (w + 1, 82), (w - 1, 96), (0, 92), (-w + 1, 96), (-w - 1, 82)]
     pen.area(head.outline(cuff), palette.lit(colour, 0.22), "hat")
-    for k in range(-5, 6):
-        u = k * w / 5.6
-        pen.line(head.outline([(u, 73 - 3 * (1 - abs(k) / 6)), (u, 90)]), shaded(colour, 0.2), 2.6, "seam")
+    ribs = [head.outline([(k * w / 5.6, 73 - 3 * (1 - abs(k) / 6)), (k * w / 5.6, 90)]) for k in range(-5, 6)]
+    pen.lines(ribs, shaded(colour, 0.2), 2.6, "seam")
 
 
 def _wide_brim_hat(pen, head: Head) -> None:

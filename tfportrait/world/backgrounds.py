@@ -1,10 +1,27 @@
 """Backgrounds: quiet scenes, mostly at the sides of the head, lower in contrast than the face."""
 
 import math
+from functools import lru_cache
 
 from . import palette
 from .palette import Colour, mix, rgb
 from .shapes import Points, corners, ellipse
+
+
+VARIANTS = 7  # a background's chance details come in so many versions, so that a rendered one can be used again
+
+
+def variant(portrait) -> int:
+    """Which version of its background a portrait has."""
+    return portrait.details.choice("background", range(VARIANTS))
+
+
+@lru_cache(maxsize=VARIANTS)
+def details(number: int):
+    """The chance details of one version."""
+    from .portrait import Details
+
+    return Details(f"background {number}")
 
 
 def draw_background(pen, portrait) -> None:
@@ -13,24 +30,25 @@ def draw_background(pen, portrait) -> None:
         "plain": _plain, "gradient": _gradient, "city": _city, "forest": _forest, "sea": _sea, "mountains": _mountains,
         "starry_night": _starry_night, "room": _room, "blossoms": _blossoms,
     }  # fmt: skip
-    scenes[portrait["background"]](pen, portrait.details)
+    number = portrait.variant if hasattr(portrait, "variant") else variant(portrait)
+    scenes[portrait["background"]](pen, details(number), number)
 
 
 def _block(pen, x: float, y: float, wide: float, high: float, colour: Colour) -> None:
     pen.area(corners([(x, y), (x + wide, y), (x + wide, y + high), (x, y + high)]), colour, "scenery")
 
 
-def _plain(pen, details) -> None:
-    colour = details.choice("plain", palette.PLAIN)
+def _plain(pen, details, number: int) -> None:
+    colour = palette.PLAIN[number % len(palette.PLAIN)]
     pen.backdrop(colour, colour)
 
 
-def _gradient(pen, details) -> None:
-    top, bottom = details.choice("gradient", palette.GRADIENTS)
+def _gradient(pen, details, number: int) -> None:
+    top, bottom = palette.GRADIENTS[number % len(palette.GRADIENTS)]
     pen.backdrop(top, bottom, bands=7)
 
 
-def _city(pen, details) -> None:
+def _city(pen, details, number: int) -> None:
     dusk = details.choice("city", (("#f7c9a0", "#fbe3c6"), ("#a9c6ea", "#e6eef6"), ("#c3b3e3", "#f4d9d9")))
     pen.backdrop(rgb(dusk[0]), rgb(dusk[1]))
     haze = rgb(dusk[1])
@@ -47,7 +65,7 @@ def _city(pen, details) -> None:
                     _block(pen, x + 5 + column * (wide - 18), top + 9 + row * 20, 8, 11, window)
 
 
-def _forest(pen, details) -> None:
+def _forest(pen, details, number: int) -> None:
     pen.backdrop(rgb("#d5ecd0"), rgb("#8fc08a"))
     for layer, (colour, base, high, step) in enumerate(((rgb("#86b98a"), 190, 120, 34), (rgb("#4f8f66"), 236, 150, 44))):
         for k, x in enumerate(range(-8, 270, step)):
@@ -64,7 +82,7 @@ def _forest(pen, details) -> None:
     _block(pen, -4, 222, 264, 40, rgb("#6ea86a"))
 
 
-def _sea(pen, details) -> None:
+def _sea(pen, details, number: int) -> None:
     pen.backdrop(rgb("#8fd0ee"), rgb("#fdf0cf"))
     side = 1 if details.unit("sun") < 0.5 else -1
     pen.area(ellipse(128 + side * 88, 52, 20, 20, 10), rgb("#ffd766"), "scenery")
@@ -79,7 +97,7 @@ def _sea(pen, details) -> None:
     pen.area([(x - 24, 125), (x + 26, 125), (x + 17, 138), (x - 16, 138)], rgb("#9a5038"), "scenery", sharp=True)
 
 
-def _mountains(pen, details) -> None:
+def _mountains(pen, details, number: int) -> None:
     pen.backdrop(rgb("#9cc4ec"), rgb("#f6e3d8"))
     ranges = (
         (rgb("#9fabd0"), ((-20, 170), (28, 54), (84, 150), (128, 92), (176, 150), (226, 44), (280, 170)), True),
@@ -95,7 +113,7 @@ def _mountains(pen, details) -> None:
     _block(pen, -4, 206, 264, 60, rgb("#7fa37a"))
 
 
-def _starry_night(pen, details) -> None:
+def _starry_night(pen, details, number: int) -> None:
     pen.backdrop(rgb("#141b45"), rgb("#41488f"))
     side = 1 if details.unit("moon") < 0.5 else -1
     x, y = 128 + side * 94, 44
@@ -124,7 +142,7 @@ def _star(x: float, y: float, radius: float) -> Points:
     return points
 
 
-def _room(pen, details) -> None:
+def _room(pen, details, number: int) -> None:
     wall, wood = details.choice("wall", (("#e9d3b6", "#8a5f3e"), ("#c9d8c4", "#7c5a42"), ("#dcc7c4", "#6f5148")))
     pen.backdrop(rgb(wall), rgb(wall))
     side = 1 if details.unit("window") < 0.5 else -1
@@ -144,7 +162,7 @@ def _room(pen, details) -> None:
         _block(pen, x + offset + k * 0, 150 - high, 11, high, rgb(colour))
 
 
-def _blossoms(pen, details) -> None:
+def _blossoms(pen, details, number: int) -> None:
     pen.backdrop(rgb("#cfe6f2"), rgb("#fbeef0"))
     bark = rgb("#7a5648")
     for side in (-1, 1):

@@ -118,9 +118,8 @@ def _turtleneck(pen, body: _Body) -> None:
     collar = [(-w + 2, 184), (0, 189), (w - 2, 184), (w + 1, 198), (w + 5, 213), (0, 222), (-w - 5, 213), (-w - 1, 198)]
     points = body.at(collar)
     pen.area(points, palette.lit(body.colour, 0.1), "cloth")
-    for k in range(-3, 4):
-        u = k * w / 3.6
-        pen.line(body.at([(u * 0.96, 192), (u * 1.05, 215)]), shaded(body.colour, 0.36), 2.6, "seam")
+    ribs = [body.at([(k * w / 3.75, 192), (k * w / 3.43, 215)]) for k in range(-3, 4)]
+    pen.lines(ribs, shaded(body.colour, 0.36), 2.6, "seam")
     pen.line(body.at([(-w - 5, 214), (0, 223), (w + 5, 214)]), shaded(body.colour, 0.55), 3.2, "seam")
 
 

@@ -32,10 +32,7 @@ def hair_colour(portrait) -> palette.Colour:
 def draw_face(pen, head: Head) -> None:
     """All features in the order in which they overlap."""
     portrait = head.portrait
-    if portrait["facial_hair"] == "beard":
-        _beard(pen, head)
-    if portrait["facial_hair"] == "goatee":
-        _goatee(pen, head)
+    draw_beard(pen, head)
     _nose(pen, head)
     _mouth(pen, head)
     if portrait["facial_hair"] in ("moustache", "beard"):
@@ -45,6 +42,14 @@ def draw_face(pen, head: Head) -> None:
         _brow(pen, head, side)
     if portrait["expression"] == "sad":
         _tear(pen, head)
+
+
+def draw_beard(pen, head: Head) -> None:
+    """Beard or goatee, on which the mouth is drawn."""
+    if head.portrait["facial_hair"] == "beard":
+        _beard(pen, head)
+    elif head.portrait["facial_hair"] == "goatee":
+        _goatee(pen, head)
 
 
 def _eye(pen, head: Head, side: int) -> None:
@@ -79,6 +84,8 @@ def _eye(pen, head: Head, side: int) -> None:
     pen.area(ellipse(cx, cy, rx * 0.42, ry * 0.45, 8), palette.INK, "pupil")
     glint = -1 if head.light == 0 else head.light
     pen.dot(cx + glint * rx * 0.38, cy - ry * 0.4, 2.6 * scale, palette.WHITE, "eye_white")
+    if pen.eye_scale > 1.1:
+        pen.dot(cx - glint * rx * 0.4, cy + ry * 0.45, 1.8 * scale, palette.WHITE, "eye_white")
     pen.line(top, palette.INK, lash_width, "lash")
     if head.woman:
         _lashes(pen, x, y, wide, side)
@@ -90,8 +97,8 @@ def _eye(pen, head: Head, side: int) -> None:
 
 def _lashes(pen, x: float, y: float, wide: float, side: int) -> None:
     outer = x + side * wide
-    pen.line([(outer - side * 3, y - 3), (outer + side * 6.5, y - 7.5)], palette.INK, 3.6, "lash")
-    pen.line([(outer - side * 6, y - 6), (outer + side * 1.5, y - 12)], palette.INK, 3.0, "lash")
+    long, short = [(outer - side * 3, y - 3), (outer + side * 6.5, y - 7.5)], [(outer - side * 6, y - 6), (outer + side * 1.5, y - 12)]
+    pen.lines([long, short], palette.INK, 3.4, "lash")
 
 
 def _brow(pen, head: Head, side: int) -> None:
@@ -134,7 +141,7 @@ def _nose(pen, head: Head) -> None:
         pen.line(head.features(base), crease, 3.4, "crease")
 
 
-def _lip_colours(head: Head) -> tuple[palette.Colour, palette.Colour]:
+def lip_colours(head: Head) -> tuple[palette.Colour, palette.Colour]:
     """Upper and lower lip."""
     full = palette.LIPS[head.portrait["skin_tone"]]
     if head.woman:
@@ -160,7 +167,7 @@ def _closed_mouth(pen, head: Head, expression: str) -> None:
     wide, corner, middle = {"neutral": (19, 0.0, 1.0), "smiling": (27, -10.0, 6.0), "sad": (20, 7.5, -5.0)}[expression]
     y = head.mouth_y
     wide *= 0.88 if head.child else 1.0
-    upper, lower = _lip_colours(head)
+    upper, lower = lip_colours(head)
     full = 1.0 if head.woman else 0.62
     corners = (wide, y + corner)
     half = 0.55 * wide
@@ -182,7 +189,7 @@ def _closed_mouth(pen, head: Head, expression: str) -> None:
 
 def _laugh(pen, head: Head) -> None:
     y, wide = head.mouth_y - 1, 24 if head.child else 28
-    upper, _ = _lip_colours(head)
+    upper, _ = lip_colours(head)
     top = [(-wide, y - 10), (-wide * 0.5, y - 7), (0, y - 6), (wide * 0.5, y - 7), (wide, y - 10)]
     hollow = top + [(wide * 0.82, y + 4), (wide * 0.45, y + 13), (0, y + 16), (-wide * 0.45, y + 13), (-wide * 0.82, y + 4)]
     pen.area(head.features(hollow), palette.rgb("#5a1723"), "mouth")
@@ -196,20 +203,20 @@ def _laugh(pen, head: Head) -> None:
 
 def _grimace(pen, head: Head) -> None:
     y, wide = head.mouth_y + 2, 22 if head.child else 25
-    upper, _ = _lip_colours(head)
+    upper, _ = lip_colours(head)
     shape = [(-wide * 0.72, y - 6), (0, y - 9), (wide * 0.72, y - 6), (wide, y + 7), (wide * 0.7, y + 8.5), (0, y + 4.5),
              (-wide * 0.7, y + 8.5), (-wide, y + 7)]  # fmt: skip
     pen.area(head.features(shape), palette.rgb("#fffdf8"), "teeth")
     pen.line(head.features([(-wide * 0.86, y + 1), (0, y - 2.4), (wide * 0.86, y + 1)]), palette.rgb("#6a4a50"), 2.2, "mouth")
-    for u in (-10, 0, 10):
-        pen.line(head.features([(u, y - 7), (u * 1.1, y + 5)]), palette.rgb("#8a6a70"), 1.8, "mouth")
+    gaps = [head.features([(u, y - 7), (u * 1.1, y + 5)]) for u in (-10, 0, 10)]
+    pen.lines(gaps, palette.rgb("#8a6a70"), 1.8, "mouth")
     colour = mix(upper, palette.INK, 0.1 if head.woman else 0.5)
     pen.ring(head.features(shape), colour, 4.2 if head.woman else 3.2, "lips" if head.woman else "mouth")
 
 
 def _gasp(pen, head: Head) -> None:
     x, y = head.face(0, head.mouth_y + 3)
-    upper, _ = _lip_colours(head)
+    upper, _ = lip_colours(head)
     rx, ry = 10.5 * head.squash(0) * head.size, 13.5 * head.size
     pen.area(ellipse(x, y, rx, ry, 10), palette.rgb("#551520"), "mouth")
     pen.area(ellipse(x, y + ry * 0.55, rx * 0.62, ry * 0.36, 8), palette.rgb("#d4565f"), "tongue")
@@ -257,5 +264,6 @@ def _beard(pen, head: Head) -> None:
     points = right + left + head.outline(inner_left) + middle + head.outline(inner_right)
     pen.area(points, colour, "hair")
     pen.form(points, colour, "hair", (head.x + head.light * 30, 128), 78)
-    for u in (-36, -18, 0, 18, 36):
-        pen.strand(head.outline([(u, chin - 16), (u * 0.9, chin + 3)]), colour, 2.6, light=u in (-18, 18))
+    dark = [head.outline([(u, chin - 16), (u * 0.9, chin + 3)]) for u in (-36, 0, 36)]
+    pen.strands(dark, colour, 2.6)
+    pen.strands([head.outline([(u, chin - 16), (u * 0.9, chin + 3)]) for u in (-18, 18)], colour, 2.6, light=True)

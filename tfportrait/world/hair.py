@@ -69,6 +69,12 @@ def _paint(pen, head: Head, points: Points, colour, part: str = "hair") -> None:
     pen.form(points, colour, part, (head.x + head.light * 34, 118), 84)
 
 
+def _comb(pen, curves: list[Points], colour, width: float, light: tuple[int, ...]) -> None:
+    """Locks in the hair: those numbered in `light` catch the light, the others lie in shadow."""
+    pen.strands([curve for k, curve in enumerate(curves) if k not in light], colour, width)
+    pen.strands([curve for k, curve in enumerate(curves) if k in light], colour, width, light=True)
+
+
 def _under(pen, head: Head, hairline: Points, drop: float) -> None:
     """Shadow of the fringe on the forehead."""
     shifted = head.outline([(u + head.turn * 9, y) for u, y in hairline])
@@ -95,10 +101,11 @@ def _short(pen, head: Head, colour) -> None:
     _under(pen, head, line[2:-2], 9)
     points = _cap(head, 9, 124, line, 4)
     _paint(pen, head, points, colour)
+    curves = []
     for k in range(4):
         start, end = (-side * (30 - 3 * k), 66 - 8 * k), (side * (temple - 8 - 7 * k), 80 - 11 * k)
-        middle = (side * (4 - 5 * k), 60 - 10 * k)
-        pen.strand(head.outline([start, middle, end]), colour, 2.8, light=k % 2 == 1)
+        curves.append(head.outline([start, (side * (4 - 5 * k), 60 - 10 * k), end]))
+    _comb(pen, curves, colour, 2.8, (1, 3))
 
 
 def _spiky(pen, head: Head, colour) -> None:
@@ -111,8 +118,8 @@ def _spiky(pen, head: Head, colour) -> None:
     points = head.outline(left + [(-4, 6)] + right + shifted)
     pen.area(points, colour, "hair", sharp=True)
     pen.form([p for point in points for p in (point, point)], colour, "hair", (head.x + head.light * 34, 118), 86)
-    for u, y in ((-34, 40), (-12, 30), (14, 30), (36, 40)):
-        pen.strand(head.outline([(u, y), (u * 0.85, y + 26)]), colour, 3.2, light=abs(u) < 20)
+    curves = [head.outline([(u, y), (u * 0.85, y + 26)]) for u, y in ((-34, 40), (-12, 30), (14, 30), (36, 40))]
+    _comb(pen, curves, colour, 3.2, (1, 2))
 
 
 def _bob_back(pen, head: Head, colour) -> None:
@@ -131,10 +138,9 @@ def _bob(pen, head: Head, colour) -> None:
     shape = half + [(u + head.turn * 5, y) for u, y in bangs] + [(-u, y) for u, y in reversed(half) if u]
     points = head.outline(shape)
     _paint(pen, head, points, colour)
-    for u in (-36, -18, 2, 20, 38):
-        pen.strand(head.outline([(u * 0.75, 56), (u + head.turn * 5, 90)]), colour, 2.4)
-    for side in (-1, 1):
-        pen.strand(head.outline([(side * (t + 6), 112), (side * (t + 11), 150), (side * (t + 8), 184)]), colour, 2.8)
+    curves = [head.outline([(u * 0.75, 56), (u + head.turn * 5, 90)]) for u in (-36, -18, 2, 20, 38)]
+    curves += [head.outline([(side * (t + 6), 112), (side * (t + 11), 150), (side * (t + 8), 184)]) for side in (-1, 1)]
+    pen.strands(curves, colour, 2.6)
     _ring(pen, head, colour, 56, 46)
 
 
@@ -151,9 +157,11 @@ def _long_locks(pen, head: Head, colour) -> None:
                 (t - 10, 160), (t - 6, 130)]  # fmt: skip
         points = head.outline([(side * u, y) for u, y in lock])
         _paint(pen, head, points, colour)
-        for k, wide in enumerate((-4, 6, 15)):
+        curves = []
+        for wide in (-4, 6, 15):
             strand = [(t + wide * 0.5, 130), (t + wide * 0.7, 170), (t + wide + 3, 205), (t + wide, 250)]
-            pen.strand(head.outline([(side * u, y) for u, y in strand]), colour, 3.0, light=k == 1)
+            curves.append(head.outline([(side * u, y) for u, y in strand]))
+        _comb(pen, curves, colour, 3.0, (1,))
 
 
 def _curtains(head: Head, grow: float, low: float, part: float, top: float) -> Points:
@@ -169,27 +177,32 @@ def _long(pen, head: Head, colour) -> None:
     _under(pen, head, [(t - 17, 90), (part + 22, 75), (part, 66), (part - 22, 75), (-t + 17, 90)], 9)
     points = _curtains(head, 10, 150, part, 64)
     _paint(pen, head, points, colour)
+    curves = [head.outline([(part, 35), (part + head.turn * 4, 64)])]
     for side in (-1, 1):
         for k in range(2):
             strand = [(part + side * 5, 42 + 8 * k), (side * (32 - 6 * k) + part * 0.4, 58 + 10 * k), (side * (t - 2 - 4 * k), 96)]
-            pen.strand(head.outline(strand), colour, 2.8, light=k == 0)
-    pen.strand(head.outline([(part, 35), (part + head.turn * 4, 64)]), colour, 2.2)
+            curves.append(head.outline(strand))
+    _comb(pen, curves, colour, 2.7, (1, 3))
+
+
+_BUMP = ((-0.06, 0.55), (0.2, 1.0), (0.5, 1.16), (0.8, 1.0), (1.06, 0.55))  # share of the way along, and outwards
 
 
 def _scallops(points: Points, bulge: float, centre: tuple[float, float]) -> Points:
     """A cloudy edge: corners at the points, bumps between them, away from `centre`."""
     edge = []
     for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
-        mx, my = 0.5 * (x0 + x1), 0.5 * (y0 + y1)
-        dx, dy = mx - centre[0], my - centre[1]
+        dx, dy = 0.5 * (x0 + x1) - centre[0], 0.5 * (y0 + y1) - centre[1]
         length = math.hypot(dx, dy) or 1.0
-        edge += [(x0, y0), (x0, y0), (mx + dx / length * bulge, my + dy / length * bulge)]
+        px, py = dx / length * bulge, dy / length * bulge
+        edge += [(x0, y0), (x0, y0)]
+        edge += [(x0 + (x1 - x0) * along + px * out, y0 + (y1 - y0) * along + py * out) for along, out in _BUMP]
     return edge + [points[-1], points[-1]]
 
 
 def _cloud(head: Head) -> Points:
     t = head.widths[0]
-    angles = [math.radians(a) for a in range(-222, 43, 22)]
+    angles = [math.radians(a) for a in range(-224, 45, 28)]
     rim = [(math.cos(a) * (t + 22), 108 + math.sin(a) * 78) for a in angles]
     return rim
 
@@ -202,30 +215,31 @@ def _curly_back(pen, head: Head, colour) -> None:
 
 def _curly(pen, head: Head, colour) -> None:
     t = head.widths[0]
-    angles = [math.radians(a) for a in range(-200, 21, 20)]
+    angles = [math.radians(a) for a in range(-203, 24, 28)]
     rim = [(math.cos(a) * (t + 15), 104 + math.sin(a) * 72) for a in angles]
     outer = _scallops(rim, 11, (0, 104))
     ends = [(t - 3, 128), (t - 8, 106), (t - 18, 92), (18, 86), (-2, 90), (-24, 84), (-t + 16, 94), (-t + 8, 106), (-t + 3, 128)]
     line = [(u + head.turn * 9, y) for u, y in ends]
-    lower = _scallops(line, -8, (0, 60))
+    lower = _scallops(line, 6, (0, 40))
     _under(pen, head, [(t - 18, 96), (18, 92), (-24, 92), (-t + 18, 96)], 12)
     points = head.outline(outer + lower)
     _paint(pen, head, points, colour)
-    for k, (u, y) in enumerate(((-46, 62), (-22, 44), (6, 52), (30, 42), (50, 66), (-62, 96), (64, 100), (-8, 72), (24, 70), (-36, 82))):
-        curl = [(u - 7, y + 3), (u - 5, y - 5), (u + 3, y - 6), (u + 7, y), (u + 2, y + 5)]
-        pen.strand(head.outline(curl), colour, 2.8, light=k % 3 == 0)
-    for side in (-1, 1):
-        for y in (132, 156):
+    curls = []
+    for u, y in ((-46, 62), (6, 52), (30, 42), (-62, 96), (64, 100), (24, 70), (-36, 82), (-22, 44), (50, 66), (-8, 72)):
+        curls.append(head.outline([(u - 7, y + 3), (u - 5, y - 5), (u + 3, y - 6), (u + 7, y), (u + 2, y + 5)]))
+    for y in (132, 156):
+        for side in (-1, 1):
             curl = [(side * (t + 6), y + 8), (side * (t + 4), y - 2), (side * (t + 14), y - 5), (side * (t + 18), y + 4)]
-            pen.strand(head.outline(curl), colour, 2.8, light=y == 132)
+            curls.append(head.outline(curl))
+    _comb(pen, curls, colour, 2.8, (0, 3, 5, 8, 10, 11))
 
 
 def _bun(pen, head: Head, colour) -> None:
     x, y = head.at(-head.turn * 10, 24)
     points = ellipse(x, y, 27 * head.size, 23 * head.size, 10)
     _paint(pen, head, points, shaded(colour, 0.08))
-    for k in (-1, 1):
-        pen.strand([(x - 17, y + k * 5 + 4), (x, y - 9 + k * 5), (x + 17, y + k * 5 + 2)], colour, 3.0, light=k < 0)
+    curves = [[(x - 17, y + k * 5 + 4), (x, y - 9 + k * 5), (x + 17, y + k * 5 + 2)] for k in (-1, 1)]
+    _comb(pen, curves, colour, 3.0, (0,))
 
 
 def _pulled_back(pen, head: Head, colour) -> None:
@@ -235,8 +249,9 @@ def _pulled_back(pen, head: Head, colour) -> None:
     points = _cap(head, 5, 116, line)
     _paint(pen, head, points, colour)
     top = -head.turn * 10
-    for u in (-44, -22, 0, 22, 44):
-        pen.strand(head.outline([(u + head.turn * 7, 76 + abs(u) * 0.18), (u * 0.72, 58), (top + u * 0.3, 42)]), colour, 2.6, light=u in (-22, 22))
+    spread = (-44, -22, 0, 22, 44)
+    curves = [head.outline([(u + head.turn * 7, 76 + abs(u) * 0.18), (u * 0.72, 58), (top + u * 0.3, 42)]) for u in spread]
+    _comb(pen, curves, colour, 2.6, (1, 3))
     band = head.outline([(top - 17, 43), (top, 46), (top + 17, 43)])
     pen.line(band, palette.CLOTH["red"], 6, "band")
 
@@ -251,9 +266,11 @@ def _tail(pen, head: Head, colour) -> None:
              (s * 74, 130), (s * 66, 96)]  # fmt: skip
     points = head.outline(shape)
     _paint(pen, head, points, shaded(colour, 0.06))
+    curves = []
     for k, wide in enumerate((0, 12, 22)):
-        strand = [(s * (62 + wide * 0.6), 56 + 4 * k), (s * (76 + wide), 100), (s * (76 + wide * 0.9), 150), (s * (78 + wide * 0.3), 192)]
-        pen.strand(head.outline(strand), colour, 3.0, light=k == 1)
+        strand = [(62 + wide * 0.6, 56 + 4 * k), (76 + wide, 100), (76 + wide * 0.9, 150), (78 + wide * 0.3, 192)]
+        curves.append(head.outline([(s * u, y) for u, y in strand]))
+    _comb(pen, curves, colour, 3.0, (1,))
 
 
 def _swept(pen, head: Head, colour) -> None:
@@ -264,8 +281,11 @@ def _swept(pen, head: Head, colour) -> None:
     _under(pen, head, line[1:-1], 8)
     points = _cap(head, 7, 120, line)
     _paint(pen, head, points, colour)
+    curves = []
     for k in range(3):
-        pen.strand(head.outline([(-s * (t - 12 + 2 * k), 92 - 16 * k), (-s * (14 - 2 * k), 64 - 9 * k), (s * 40, 56 - 4 * k)]), colour, 2.8, light=k == 1)
+        strand = [(-s * (t - 12 + 2 * k), 92 - 16 * k), (-s * (14 - 2 * k), 64 - 9 * k), (s * 40, 56 - 4 * k)]
+        curves.append(head.outline(strand))
+    _comb(pen, curves, colour, 2.8, (1,))
     x, y = head.at(s * 52, 52)
     pen.area(ellipse(x, y, 8, 13, 8, s * 0.5), palette.CLOTH["red"], "band")
 
@@ -290,11 +310,12 @@ def _parted(pen, head: Head, colour) -> None:
     _under(pen, head, [(t - 17, 88), (22, 73), (0, 64), (-22, 73), (-t + 17, 88)], 8)
     points = _curtains(head, 7, 144, 0, 62)
     _paint(pen, head, points, colour)
+    curves = [head.outline([(0, 37), (head.turn * 6, 62)])]
     for side in (-1, 1):
         for k in range(3):
             strand = [(side * 4 + head.turn * 4, 44 + 7 * k), (side * (30 - 4 * k), 56 + 8 * k), (side * (t - 3 - 3 * k), 96 + 3 * k)]
-            pen.strand(head.outline(strand), colour, 2.6, light=k == 1)
-    pen.strand(head.outline([(0, 37), (head.turn * 6, 62)]), colour, 2.6)
+            curves.append(head.outline(strand))
+    _comb(pen, curves, colour, 2.6, (2, 5))
 
 
 def _tucked(pen, head: Head, colour) -> None:

@@ -13,10 +13,10 @@ EYE_Y, NOSE_Y, MOUTH_Y, BROW_Y = 128.0, 152.0, 169.0, 104.0
 
 # Half-widths at temple, cheek, jaw and chin corner, and the chin's y.
 _CONTOURS = {
-    "round": (58.0, 64.0, 58.0, 37.0, 190.0),
-    "oval": (52.0, 54.0, 46.0, 27.0, 202.0),
-    "square": (56.0, 58.0, 57.0, 44.0, 195.0),
-    "heart": (63.0, 59.0, 39.0, 16.0, 200.0),
+    "round": (59.0, 67.0, 62.0, 40.0, 188.0),
+    "oval": (51.0, 52.0, 45.0, 27.0, 204.0),
+    "square": (57.0, 59.0, 60.0, 50.0, 195.0),
+    "heart": (64.0, 59.0, 37.0, 13.0, 200.0),
 }
 _AGE_EYES = {"child": 1.16, "young": 1.0, "middle_aged": 0.95, "elderly": 0.9}
 
@@ -178,7 +178,7 @@ def draw_head(pen, head: Head) -> None:
 
 def draw_age(pen, head: Head) -> None:
     """Folds and wrinkles; freckles of a child."""
-    crease = shaded(head.skin, 0.55)
+    crease = shaded(head.skin, 0.52)
     if head.child:
         for side in (-1, 1):
             for du, dy in ((-7, -2), (0, 2.5), (7, -1.5)):
@@ -188,19 +188,16 @@ def draw_age(pen, head: Head) -> None:
     if head.age == "young":
         return
     old = head.age == "elderly"
-    width = 3.4 if old else 2.8
+    folds, fine = [], []
     for side in (-1, 1):
         fold = [(side * 15, 151), (side * 24, 158), (side * 28.5, 169), (side * 27, 176 if old else 172)]
-        pen.line(head.features(fold), crease, width, "crease")
-        bag = [(side * 15, 144), (side * 26, 147.5), (side * 37, 144)]
-        pen.line(head.features(bag), crease, width - 0.6, "crease")
-    if not old:
-        return
-    for y, wide in ((72, 22), (82, 28), (92, 24)):
-        pen.line(head.features([(-wide, y + 2), (0, y - 1.5), (wide, y + 2)]), crease, 2.8, "crease")
-    for side in (-1, 1):
-        for dy in (-7, 0, 7):
-            start, end = head.face(side * 44, 127 + 0.4 * dy), head.face(side * 52, 127 + dy)
-            pen.line([start, end], crease, 2.4, "crease")
-        hollow = [(side * 45, 158), (side * 41, 170), (side * 34, 180)]
-        pen.line(head.features(hollow), crease, 2.6, "crease")
+        folds.append(head.features(fold))
+        fine.append(head.features([(side * 15, 144), (side * 26, 147.5), (side * 37, 144)]))
+        if old:
+            for dy in (-5, 5):
+                fine.append([head.face(side * 46, 129 + 0.4 * dy), head.face(side * 54, 129 + 1.2 * dy)])
+            fine.append(head.features([(side * 45, 158), (side * 41, 170), (side * 34, 180)]))
+    for y, wide in ((72, 22), (82, 28), (92, 24)) if old else ((86, 15),):
+        fine.append(head.features([(-wide, y + 2), (0, y - 1.5), (wide, y + 2)]))
+    pen.lines(folds, crease, 3.6 if old else 3.2, "crease")
+    pen.lines(fine, crease, 2.6, "crease")

@@ -1,8 +1,11 @@
 """The pens of the painted and drawn styles: watercolour, oil, pencil, Chinese ink wash."""
 
+import math
+from functools import lru_cache
+
 from . import palette
 from .palette import Colour, css, lit, luminance, mix, shaded
-from .shapes import Points, ellipse, path, polygon, stroke_outline, wobbled
+from .shapes import Points, ellipse, hatching, path, paths, polygon, stroke_outline, wobbled
 from .styles import OUTLINED, Pen
 
 
@@ -42,12 +45,13 @@ class WatercolourPen(Pen):
         self.fill(data, f"url(#{name})", 0.85 if scenery else 1.0)
         self.stroke(data, shaded(outer, 0.3), 2.2 if scenery else 2.6, 0.35 if scenery else 0.62)
 
-    def line(self, points: Points, colour: Colour, width: float, part: str) -> None:
-        self.stroke(path(wobbled(points, 0.5, self.phase), False), mix(colour, self.paper, 0.12), width, 0.9)
+    def lines(self, curves: list[Points], colour: Colour, width: float, part: str) -> None:
+        curves = [wobbled(points, 0.5, self.phase) for points in curves]
+        self.stroke(paths(curves), mix(colour, self.paper, 0.12), width, 0.9)
 
-    def strand(self, points: Points, colour: Colour, width: float, light: bool = False) -> None:
+    def strands(self, curves: list[Points], colour: Colour, width: float, light: bool = False) -> None:
         shade = mix(colour, self.paper, 0.75) if light else shaded(colour, 0.25)
-        self.stroke(path(points, closed=False), shade, width * 1.3, 0.5)
+        self.stroke(paths(curves), shade, width * 1.3, 0.5)
 
     def spot(self, x: float, y: float, rx: float, ry: float, colour: Colour, strength: float) -> None:
         self.soft_spot(x, y, rx * 1.2, ry * 1.2, colour, strength * 1.3)
@@ -74,10 +78,26 @@ class WatercolourPen(Pen):
         self.put(f'<rect width="256" height="256" fill="url(#{name})"/>')
 
 
+@lru_cache(maxsize=64)
+def _strokes(angle: float, shift: float) -> str:
+    """Path data of brush strokes at `angle` (radians) on a tile of 64 units that repeats without a seam."""
+    cosine, sine = math.cos(angle), math.sin(angle)
+    parts = []
+    for x, y in ((10, 12), (44, 30), (20, 52)):
+        x, y = (x + 64 * shift * 0.75) % 64, (y + 64 * shift * 0.4) % 64
+        for dx in (-64, 0, 64):
+            for dy in (-64, 0, 64):
+                x0, y0 = x + dx, y + dy
+                if -20 < x0 < 84 and -20 < y0 < 84:
+                    bend = f"q{13 * cosine + 3 * sine:.1f} {13 * sine - 3 * cosine:.1f} {26 * cosine:.1f} {26 * sine:.1f}"
+                    parts.append(f"M{x0 - 13 * cosine:.1f} {y0 - 13 * sine:.1f}{bend}")
+    return "".join(parts)
+
+
 class OilPen(Pen):
     """Oil: rich colours under directional brush strokes, no outlines but broken edges, on canvas."""
 
-    _ANGLES = {"skin": 28, "hair": 78, "cloth": -38, "trim": -38, "hat": -14, "gold": 60, "scenery": 8}
+    _ANGLES = {"skin": 28, "hair": 78, "cloth": -38, "hat": -14, "scenery": 8}
 
     def __init__(self, portrait) -> None:
         super().__init__(portrait)
@@ -88,21 +108,14 @@ class OilPen(Pen):
         return polygon(points) if sharp else path(points)
 
     def _brushwork(self, part: str) -> str:
-        size, alpha = (1.5, 1.0) if part == "scenery" else (1.0, 0.8 if part == "skin" else 1.15)
-        light = "".join(
-            f'<path d="M{x} {y}q{10} {-4} {24} {-1}" stroke="#fff6dc" stroke-opacity="{0.24 * alpha:.2f}"/>'
-            for x, y in ((3, 8), (28, 22), (8, 37))
-        )
-        dark = "".join(
-            f'<path d="M{x} {y}q{10} {4} {22} {1}" stroke="#22103a" stroke-opacity="{0.2 * alpha:.2f}"/>'
-            for x, y in ((26, 6), (2, 22), (26, 40))
-        )
-        angle = self._ANGLES[part] + (12 * self.portrait.details.signed("brush " + part))
+        alpha = {"scenery": 0.9, "skin": 0.7}.get(part, 1.0)
+        angle = math.radians(self._ANGLES[part])
+        light, dark = (_strokes(angle, shift) for shift in (0.0, 0.5))
         return self.define(
             ("brush", part),
-            f'<pattern id="{{}}" width="54" height="46" patternUnits="userSpaceOnUse" '
-            f'patternTransform="rotate({angle:.1f}) scale({size})"><g fill="none" stroke-width="5.5" '
-            f'stroke-linecap="round">{dark}{light}</g></pattern>',
+            f'<pattern id="{{}}" width="64" height="64" patternUnits="userSpaceOnUse"><g fill="none" stroke-width="6" '
+            f'stroke-linecap="round"><path d="{dark}" stroke="#22103a" stroke-opacity="{0.15 * alpha:.2f}"/>'
+            f'<path d="{light}" stroke="#fff6dc" stroke-opacity="{0.2 * alpha:.2f}"/></g></pattern>',
         )
 
     def backdrop(self, top: Colour, bottom: Colour, bands: int = 0) -> None:
@@ -119,20 +132,20 @@ class OilPen(Pen):
             self.stroke(data, shaded(colour, 0.55), 3.4, 0.55)
         self.fill(data, f"url(#{self._brushwork(part)})")
 
-    def line(self, points: Points, colour: Colour, width: float, part: str) -> None:
-        self.fill(path(stroke_outline(points, width * 1.45, 0.5, 0.3)), palette.saturated(colour, 0.2))
+    def lines(self, curves: list[Points], colour: Colour, width: float, part: str) -> None:
+        self.stroke(paths(curves), palette.saturated(colour, 0.2), width * 1.1)
 
-    def strand(self, points: Points, colour: Colour, width: float, light: bool = False) -> None:
+    def strands(self, curves: list[Points], colour: Colour, width: float, light: bool = False) -> None:
         shade = lit(palette.saturated(colour, 0.3), 0.42) if light else shaded(colour, 0.5)
-        self.fill(path(stroke_outline(points, width * 2.4, 0.4, 0.2)), shade, 0.62)
+        self.stroke(paths(curves), shade, width * 1.8, 0.55)
 
     def spot(self, x: float, y: float, rx: float, ry: float, colour: Colour, strength: float) -> None:
         self.fill(path(ellipse(x, y, rx * 1.1, ry * 0.9, 8, -0.3)), colour, strength * 0.75)
 
     def glow(self, x: float, y: float, rx: float, ry: float, colour: Colour, strength: float) -> None:
-        for offset in (-0.3, 0.3):
-            stroke = [(x - rx * 0.7, y + ry * offset + 3), (x, y + ry * offset - 2), (x + rx * 0.7, y + ry * offset)]
-            self.fill(path(stroke_outline(stroke, 9, 0.4, 0.2)), colour, 0.42)
+        rows = (y - 0.3 * ry, y + 0.3 * ry)
+        curves = [[(x - rx * 0.7, row + 3), (x, row - 2), (x + rx * 0.7, row)] for row in rows]
+        self.stroke(paths(curves), colour, 7.0, 0.42)
 
     def shade(self, points: Points, colour: Colour, amount: float, part: str = "skin") -> None:
         self.fill(self.trace(points), shaded(palette.saturated(colour, 0.3), amount * 1.3), 0.7)
@@ -153,6 +166,9 @@ class PencilPen(Pen):
         "skin": 247, "hair": 176, "strand": 90, "brow": 82, "cloth": 222, "trim": 246, "hat": 196, "gold": 236,
         "teeth": 252, "eye_white": 252, "iris": 132, "pupil": 48, "lash": 58, "lips": 158, "mouth": 74, "tongue": 170,
         "lens": 84, "frame": 52, "tear": 226, "crease": 124, "blush": 205, "button": 110,
+        "ring": 250, "ring_rim": 70, "badge": 244, "visor": 138, "band": 70, "pompom": 240, "sash": 110, "lapel": 170, "tie": 92,
+        "string": 250, "strap": 200, "pearl": 250, "jewel": 120, "seam": 120, "nose": 236, "soft_crease": 190, "old_brow": 176,
+        "plain_lips": 214, "iris_rim": 92, "glare": 236, "stubble": 206,
     }  # fmt: skip
     _OUTLINE = {"skin": 3.0, "hair": 3.0, "cloth": 3.0, "trim": 2.6, "hat": 3.2, "gold": 2.8}
 
@@ -161,18 +177,15 @@ class PencilPen(Pen):
         self.phase = 6.28 * portrait.details.unit("hand")
 
     def tone(self, colour: Colour, part: str) -> Colour:
-        level = self._TONES.get(part)
-        if level is None:
-            level = 255 - (255 - luminance(colour)) * 0.55
+        level = 255 - (255 - luminance(colour)) * 0.55 if part == "scenery" else self._TONES[part]
         return mix((level, level, level), self.paper, 0.12)
 
-    def _hatch(self, gap: float, width: float, strength: float) -> str:
-        return self.define(
-            ("hatch", gap, width, strength),
-            f'<pattern id="{{}}" width="{gap}" height="40" patternUnits="userSpaceOnUse" patternTransform="rotate(38)">'
-            f'<path d="M{gap / 2} 0V40" stroke="{css(self.graphite)}" stroke-width="{width}" '
-            f'stroke-opacity="{strength}"/></pattern>',
-        )
+    def _hatch(self, outline: Points, gap: float, width: float, strength: float, hole=None) -> None:
+        """Parallel strokes inside an outline, and outside the circle `hole` = (x, y, radius) if there is one."""
+        strokes = hatching(outline, gap, hole)
+        if strokes:
+            data = "".join(f"M{x0:.0f} {y0:.0f}L{x1:.0f} {y1:.0f}" for x0, y0, x1, y1 in strokes)
+            self.stroke(data, self.graphite, width, strength)
 
     def backdrop(self, top: Colour, bottom: Colour, bands: int = 0) -> None:
         self._graded(top, bottom)
@@ -181,7 +194,7 @@ class PencilPen(Pen):
         data = self.trace(points, sharp)
         self.fill(data, self.tone(colour, part))
         if part in ("hair", "hat", "cloth"):
-            self.fill(data, f"url(#{self._hatch(9, 2.4, 0.28 if part == 'cloth' else 0.4)})")
+            self._hatch(points, 11, 2.3, 0.22 if part == "cloth" else 0.36)
         if part == "scenery":
             self.stroke(data, self.graphite, 1.8, 0.3)
         elif part in self._OUTLINE:
@@ -189,34 +202,26 @@ class PencilPen(Pen):
             again = wobbled(points, 1.2, self.phase)
             self.stroke(polygon(again) if sharp else path(again), self.graphite, 1.4, 0.45)
 
-    def line(self, points: Points, colour: Colour, width: float, part: str) -> None:
-        self.stroke(path(points, False), self.tone(colour, part), width, 0.92)
+    def lines(self, curves: list[Points], colour: Colour, width: float, part: str) -> None:
+        self.stroke(paths(curves), self.tone(colour, part), width, 0.92)
 
-    def strand(self, points: Points, colour: Colour, width: float, light: bool = False) -> None:
+    def strands(self, curves: list[Points], colour: Colour, width: float, light: bool = False) -> None:
         shade = mix(self.paper, self.graphite, 0.12) if light else self.graphite
-        self.stroke(path(points, closed=False), shade, width * 0.9, 0.6)
+        self.stroke(paths(curves), shade, width * 0.9, 0.6)
 
     def spot(self, x: float, y: float, rx: float, ry: float, colour: Colour, strength: float) -> None:
-        for offset in (-0.5, 0.0, 0.5):
-            x0 = x + rx * offset
-            self.stroke(path([(x0 + 3, y - 5), (x0 - 3, y + 5)], False), self.graphite, 1.8, 0.35)
+        ticks = [[(x0 + 3, y - 5), (x0 - 3, y + 5)] for x0 in (x - 0.5 * rx, x, x + 0.5 * rx)]
+        self.stroke(paths(ticks), self.graphite, 1.8, 0.35)
 
     def shade(self, points: Points, colour: Colour, amount: float, part: str = "skin") -> None:
-        self.fill(path(points), f"url(#{self._hatch(6.5, 2.6, 0.5)})")
+        self.fill(path(points), self.graphite, 0.1)
+        self._hatch(points, 8, 2.3, 0.45)
 
     def form(self, points: Points, colour: Colour, part: str, centre: tuple[float, float], radius: float) -> None:
-        if not self.light:
-            return
-        data = path(points)
-        clip = self.define(("clip", data), f'<clipPath id="{{}}"><path d="{data}"/></clipPath>')
-        x, y = centre
-        away = -self.light
-        hole = ellipse(x, y, radius, radius, 12)
-        ring = f"M{x} -80H{x + away * 220:.0f}V340H{x:.0f}Z{path(hole)}"
-        self.put(
-            f'<g clip-path="url(#{clip})"><path d="{ring}" fill-rule="evenodd" fill="{css(self.graphite)}" fill-opacity="0.16"/>'
-            f'<path d="{ring}" fill-rule="evenodd" fill="url(#{self._hatch(6.5, 2.6, 0.5)})"/></g>'
-        )
+        if self.light:
+            paint = self.circle_gradient(centre, radius * 1.06, self.graphite, ((0.92, 0.0), (1.0, 0.26)))
+            self.fill(path(points), paint)
+            self._hatch(points, 8, 2.3, 0.42, (*centre, radius))
 
     def begin_scene(self) -> None:
         self.put(f'<rect width="256" height="256" fill="{css(self.paper)}"/>')
@@ -229,12 +234,11 @@ class PencilPen(Pen):
                 "fade",
                 f'<linearGradient id="{{}}" gradientUnits="userSpaceOnUse" x1="{x1}" y1="0" x2="{x2}" y2="30">'
                 '<stop offset="0.5" stop-color="#4b4a50" stop-opacity="0"/><stop offset="1" stop-color="#4b4a50" '
-                'stop-opacity="0.55"/></linearGradient>',
+                'stop-opacity="0.42"/></linearGradient>',
             )
-            edge = 76 if self.light > 0 else 180
-            outer = 0 if self.light > 0 else 256
+            edge, outer = (86, 0) if self.light > 0 else (170, 256)
             self.put(f'<rect width="256" height="256" fill="url(#{fade})"/>')
-            self.put(f'<path d="M{outer} 0H{edge}V256H{outer}Z" fill="url(#{self._hatch(8, 2.2, 0.3)})"/>')
+            self._hatch([(outer, -9), (edge, -9), (edge, 265), (outer, 265)], 11, 2.3, 0.3)
 
 
 class InkPen(Pen):
@@ -246,6 +250,9 @@ class InkPen(Pen):
         "skin": 240, "hair": 62, "strand": 30, "brow": 34, "cloth": 206, "trim": 236, "hat": 112, "gold": 222,
         "teeth": 250, "eye_white": 250, "iris": 92, "pupil": 24, "lash": 24, "lips": 120, "mouth": 44, "tongue": 150,
         "lens": 48, "frame": 30, "tear": 205, "crease": 112, "blush": 196, "button": 60,
+        "ring": 250, "ring_rim": 50, "badge": 240, "visor": 66, "band": 170, "pompom": 236, "sash": 84, "lapel": 150, "tie": 52,
+        "string": 248, "strap": 150, "pearl": 250, "jewel": 90, "seam": 84, "nose": 228, "soft_crease": 190, "old_brow": 168,
+        "plain_lips": 206, "iris_rim": 60, "glare": 230, "stubble": 150,
     }  # fmt: skip
 
     def __init__(self, portrait) -> None:
@@ -253,9 +260,7 @@ class InkPen(Pen):
         self.phase = 6.28 * portrait.details.unit("hand")
 
     def tone(self, colour: Colour, part: str) -> Colour:
-        level = self._TONES.get(part)
-        if level is None:
-            level = 255 - (255 - luminance(colour)) * 0.42
+        level = 255 - (255 - luminance(colour)) * 0.42 if part == "scenery" else self._TONES[part]
         return mix((level, level, level), self.paper, 0.35 * level / 255)
 
     def backdrop(self, top: Colour, bottom: Colour, bands: int = 0) -> None:
@@ -280,10 +285,9 @@ class InkPen(Pen):
         self.stroke(data, self.ink, 2.0, 0.85)
         count = len(points)
         start = int(self.portrait.details.unit("brush") * count)
-        span = max(3, int(count * 0.45))
-        for first in (start, start + count // 2):
-            stroke = [points[(first + k) % count] for k in range(span)]
-            self.fill(path(stroke_outline(stroke, 6.5, 0.15, 0.05)) if not sharp else data, self.ink, 0.9 if not sharp else 0)
+        if not sharp and part != "trim":
+            stroke = [points[(start + k) % count] for k in range(max(3, int(count * 0.55)))]
+            self.fill(path(stroke_outline(stroke, 6.5, 0.15, 0.05)), self.ink, 0.9)
 
     def _wash(self, data: str, wash: Colour) -> None:
         name = self.define(
@@ -293,12 +297,13 @@ class InkPen(Pen):
         )
         self.fill(data, f"url(#{name})")
 
-    def line(self, points: Points, colour: Colour, width: float, part: str) -> None:
-        self.fill(path(stroke_outline(wobbled(points, 0.4, self.phase), width * 1.4, 0.4, 0.12)), self.tone(colour, part))
+    def lines(self, curves: list[Points], colour: Colour, width: float, part: str) -> None:
+        strokes = [path(stroke_outline(wobbled(points, 0.4, self.phase), width * 1.4, 0.4, 0.12)) for points in curves]
+        self.fill("".join(strokes), self.tone(colour, part))
 
-    def strand(self, points: Points, colour: Colour, width: float, light: bool = False) -> None:
+    def strands(self, curves: list[Points], colour: Colour, width: float, light: bool = False) -> None:
         shade = mix(self.paper, self.ink, 0.35) if light else self.ink
-        self.fill(path(stroke_outline(points, width * 1.5, 0.3, 0.05)), shade, 0.75)
+        self.fill("".join(path(stroke_outline(points, width * 1.5, 0.3, 0.05)) for points in curves), shade, 0.75)
 
     def spot(self, x: float, y: float, rx: float, ry: float, colour: Colour, strength: float) -> None:
         self.soft_spot(x, y, rx, ry, self.tone(colour, "blush"), 0.6)

@@ -46,13 +46,13 @@ def saturated(colour: Colour, amount: float) -> Colour:
 WHITE = rgb("#ffffff")
 INK = rgb("#1d1a22")
 
-SKIN = {"pale": rgb("#fde0cf"), "tan": rgb("#e8b287"), "brown": rgb("#b3764b"), "dark": rgb("#6d4331")}
+SKIN = {"pale": rgb("#fde0cf"), "tan": rgb("#e8b287"), "brown": rgb("#b3764b"), "dark": rgb("#603b32")}
 BLUSH = {"pale": rgb("#f08d86"), "tan": rgb("#d9705a"), "brown": rgb("#a04a38"), "dark": rgb("#7e2f2c")}
 LIPS = {"pale": rgb("#cf4f5f"), "tan": rgb("#bd4450"), "brown": rgb("#8f2f3a"), "dark": rgb("#a83a52")}
 
 HAIR = {
     "black": rgb("#2a2632"),
-    "brown": rgb("#6f4527"),
+    "brown": rgb("#8a5426"),
     "blonde": rgb("#ecc55f"),
     "red": rgb("#c4501f"),
     "grey": rgb("#b9bdc6"),

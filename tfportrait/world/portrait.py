@@ -17,7 +17,7 @@ class Details:
     A name's number does not depend on which other names are asked for, so the drawing code can ask in any order.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int | str) -> None:
         draw = random.Random(f"tfportrait details {seed}")
         self._numbers = [draw.random() for _ in range(64)]
         self._names = {}

@@ -2,8 +2,8 @@
 
 A text becomes words (English) and single characters (Chinese). From left to right the longest known phrase is taken.
 Colour and shape words wait for the noun they belong to ("long red hair", "红色长发"), look back over "is"
-("眼睛是蓝色的"), or mean the clothes ("in red"). "Without glasses" and "不戴眼镜" set the value "none". Where a text gives
-two values for one attribute the first stays, and the other is reported.
+("眼睛是蓝色的"), or mean the clothes ("in red"). "Without glasses" and "不戴眼镜" set the value "none". Where a text
+gives two values for one attribute the first stays, and the other is reported.
 """
 
 import difflib

@@ -1,10 +1,13 @@
 """From a portrait to SVG and pixels."""
 
 import io
+from collections.abc import Callable
 
 import numpy as np
+import resvg_py
+from PIL import Image
 
-from . import accessories, backgrounds, clothing, face, hair
+from . import accessories, backgrounds, clothing, face, hair, pixels
 from . import head as heads
 from .media import InkPen, OilPen, PencilPen, WatercolourPen
 from .styles import AnimePen, Pen, SoftPen
@@ -15,12 +18,16 @@ _PENS = {
 }  # fmt: skip
 
 
-def draw(pen, portrait, features: bool = True) -> heads.Head:
-    """Draws everything, back to front. Returns the head's geometry."""
-    head = heads.Head(portrait)
+def draw_scene(pen, portrait) -> None:
+    """Draws the background and the light on it."""
     pen.begin_scene()
     backgrounds.draw_background(pen, portrait)
     pen.end_scene()
+
+
+def draw_figure(pen, portrait, features: bool = True, overlay: Callable[[], None] | None = None) -> heads.Head:
+    """Draws the person, back to front; `overlay` is called instead of the features. Returns the head's geometry."""
+    head = heads.Head(portrait)
     hair.draw_back(pen, head)
     clothing.draw_back(pen, head)
     heads.draw_neck(pen, head)
@@ -31,6 +38,8 @@ def draw(pen, portrait, features: bool = True) -> heads.Head:
     if features:
         heads.draw_age(pen, head)
         face.draw_face(pen, head)
+    if overlay:
+        overlay()
     hair.draw_front(pen, head)
     if features:
         accessories.draw_earrings(pen, head)
@@ -43,11 +52,10 @@ def draw(pen, portrait, features: bool = True) -> heads.Head:
 def svg(portrait) -> str:
     """The portrait as a standalone SVG document."""
     if portrait["style"] == "pixel":
-        from . import pixels
-
         return pixels.svg(portrait)
     pen = _PENS[portrait["style"]](portrait)
-    draw(pen, portrait)
+    draw_scene(pen, portrait)
+    draw_figure(pen, portrait)
     return pen.svg()
 
 
@@ -65,11 +73,14 @@ def render(portrait, size: int) -> np.ndarray:
         ValueError: a size that is no integer from 32 to 512.
     """
     check_size(size)
+    size = int(size)
     if portrait["style"] == "pixel":
-        from . import pixels
-
-        return pixels.render(portrait, int(size))
-    return rasterise(svg(portrait), int(size))
+        return pixels.render(portrait, size)
+    scene = _scene(portrait["style"], portrait["background"], portrait["lighting"], backgrounds.variant(portrait), size)
+    pen = _PENS[portrait["style"]](portrait)
+    draw_figure(pen, portrait)
+    figure = rasterise(pen.svg(), size)  # (size, size, 4)
+    return _over(figure, scene)
 
 
 def check_size(size: int) -> None:
@@ -78,11 +89,45 @@ def check_size(size: int) -> None:
         raise ValueError(f"A portrait's size is an integer from 32 to 512, not {size!r}.")
 
 
-def rasterise(document: str, size: int) -> np.ndarray:
-    """uint8 (size, size, 3) of an SVG document."""
-    import resvg_py
-    from PIL import Image
+def _over(figure: np.ndarray, scene: np.ndarray) -> np.ndarray:
+    """`figure` (RGBA, not premultiplied) on `scene`, in integers so that every machine rounds alike."""
+    alpha = figure[..., 3:].astype(np.uint16)
+    return ((figure[..., :3] * alpha + scene * (255 - alpha) + 127) // 255).astype(np.uint8)
 
-    data = resvg_py.svg_to_bytes(svg_string=document, width=size, height=size, skip_system_fonts=True)
+
+def rasterise(document: str, size: int, crisp: bool = False) -> np.ndarray:
+    """uint8 (size, size, 4) of an SVG document; `crisp` leaves edges unsmoothed."""
+    rendering = "crisp_edges" if crisp else "geometric_precision"
+    data = resvg_py.svg_to_bytes(
+        svg_string=document, width=size, height=size, skip_system_fonts=True, shape_rendering=rendering
+    )
     with Image.open(io.BytesIO(bytes(data))) as image:
-        return np.asarray(image.convert("RGB"))
+        return np.asarray(image.convert("RGBA"))
+
+
+class _SceneKey:
+    """What a background needs of a portrait; portraits that share it share one rendered background."""
+
+    def __init__(self, style: str, background: str, lighting: str, variant: int) -> None:
+        self.attributes = {"style": style, "background": background, "lighting": lighting}
+        self.variant = variant
+        self.details = backgrounds.details(variant)
+
+    def __getitem__(self, name: str) -> str:
+        return self.attributes[name]
+
+
+_CACHE_BYTES = 96 * 2**20
+_scenes: dict[tuple, np.ndarray] = {}
+
+
+def _scene(style: str, background: str, lighting: str, variant: int, size: int) -> np.ndarray:
+    """The background alone, uint8 (size, size, 3); the latest ones are kept, up to `_CACHE_BYTES`."""
+    key = (style, background, lighting, variant, size)
+    if key not in _scenes:
+        pen = _PENS[style](_SceneKey(style, background, lighting, variant))
+        draw_scene(pen, pen.portrait)
+        while sum(scene.nbytes for scene in _scenes.values()) > _CACHE_BYTES:
+            del _scenes[next(iter(_scenes))]
+        _scenes[key] = np.ascontiguousarray(rasterise(pen.svg(), size)[..., :3])
+    return _scenes[key]

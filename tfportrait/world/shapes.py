@@ -29,6 +29,11 @@ def path(points: Points, closed: bool = True) -> str:
     return "".join(parts) + ("Z" if closed else "")
 
 
+def paths(curves: list[Points]) -> str:
+    """Several open curves as one path."""
+    return "".join(path(points, closed=False) for points in curves)
+
+
 def polygon(points: Points) -> str:
     """Straight-edged closed path."""
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points) + "Z"
@@ -52,7 +57,7 @@ def ellipse(x: float, y: float, rx: float, ry: float, count: int = 10, angle: fl
 
 def stroke_outline(points: Points, width: float, start: float = 0.15, end: float = 0.1) -> Points:
     """Outline of a brush stroke along `points`: `width` in the middle, `start` and `end` times that at the tips."""
-    dense = resample(points, max(6, min(14, len(points) * 3)))
+    dense = resample(points, max(5, min(12, len(points) * 2 - 1)))
     left, right = [], []
     count = len(dense) - 1
     for index, (x, y) in enumerate(dense):
@@ -95,3 +100,38 @@ def wobbled(points: Points, amount: float, phase: float) -> Points:
         )
         for x, y in points
     ]
+
+
+def hatching(outline: Points, gap: float, hole: tuple[float, float, float] | None = None) -> list[tuple[float, ...]]:
+    """Strokes at 45 degrees inside a closed outline, (x0, y0, x1, y1) each, left out inside the circle `hole`."""
+    sums = [x + y for x, y in outline]
+    first = math.ceil(min(sums) / gap)
+    crossings: dict[int, list[float]] = {}
+    x0, y0 = outline[-1]
+    s0 = sums[-1]
+    for (x1, y1), s1 in zip(outline, sums, strict=True):
+        low, high = (s0, s1) if s0 < s1 else (s1, s0)
+        for number in range(max(first, math.ceil(low / gap)), math.ceil(high / gap)):
+            crossings.setdefault(number, []).append(x0 + (x1 - x0) * (number * gap - s0) / (s1 - s0))
+        x0, y0, s0 = x1, y1, s1
+    strokes = []
+    for number, xs in crossings.items():
+        xs.sort()
+        for left, right in zip(xs[::2], xs[1::2], strict=False):
+            for start, end in _outside(left + 1.5, right - 1.5, number * gap, hole):
+                if end - start > 2.5:
+                    strokes.append((start, number * gap - start, end, number * gap - end))
+    return strokes
+
+
+def _outside(left: float, right: float, level: float, hole) -> list[tuple[float, float]]:
+    """Parts of the x-range [left, right] on the line x + y = level that lie outside the circle."""
+    if hole is None:
+        return [(left, right)]
+    cx, cy, radius = hole
+    middle = 0.5 * (cx + level - cy)
+    reach = 0.5 * radius * radius - (middle - cx) ** 2
+    if reach <= 0:
+        return [(left, right)]
+    reach = math.sqrt(reach)
+    return [(left, min(right, middle - reach)), (max(left, middle + reach), right)]

@@ -5,7 +5,7 @@ The drawing modules say what is where; a pen decides what that looks like. `Pen`
 
 from . import palette
 from .palette import Colour, css, lit, mix, shaded
-from .shapes import Points, path, polygon
+from .shapes import Points, path, paths, polygon
 
 OUTLINED = frozenset({"skin", "hair", "cloth", "trim", "hat", "gold"})
 
@@ -36,7 +36,11 @@ class Pen:
 
     def line(self, points: Points, colour: Colour, width: float, part: str) -> None:
         """An open stroke through `points`."""
-        self.stroke(path(points, closed=False), self.tone(colour, part), width)
+        self.lines([points], colour, width, part)
+
+    def lines(self, curves: list[Points], colour: Colour, width: float, part: str) -> None:
+        """Several open strokes of one kind."""
+        self.stroke(paths(curves), self.tone(colour, part), width)
 
     def ring(self, points: Points, colour: Colour, width: float, part: str, sharp: bool = False) -> None:
         """A closed stroke through `points`."""
@@ -44,7 +48,11 @@ class Pen:
 
     def strand(self, points: Points, colour: Colour, width: float, light: bool = False) -> None:
         """A lock of hair on the hair's `colour`, lighter or darker than it."""
-        self.line(points, lit(colour, 0.22) if light else shaded(colour, 0.3), width, "strand")
+        self.strands([points], colour, width, light)
+
+    def strands(self, curves: list[Points], colour: Colour, width: float, light: bool = False) -> None:
+        """Several locks of hair."""
+        self.stroke(paths(curves), lit(colour, 0.22) if light else shaded(colour, 0.3), width)
 
     def dot(self, x: float, y: float, radius: float, colour: Colour, part: str) -> None:
         """A small disc."""
@@ -170,7 +178,7 @@ class Pen:
 
     def slope(self, first: Colour, middle: Colour, last: Colour) -> str:
         """Gradient across whatever it fills, from the lit side to the other (from above where the light is even)."""
-        x1, y1, x2, y2 = {0: (0.5, 0, 0.5, 1), -1: (0, 0.2, 1, 0.8), 1: (1, 0.2, 0, 0.8)}[self.light]
+        x1, y1, x2, y2 = {0: (0.5, 0, 0.5, 1), -1: (0, 0.35, 1, 0.65), 1: (1, 0.35, 0, 0.65)}[self.light]
         stops = "".join(f'<stop offset="{at}" stop-color="{css(c)}"/>' for at, c in ((0, first), (0.5, middle), (1, last)))
         name = self.define(
             ("slope", first, middle, last),
@@ -189,18 +197,21 @@ class Pen:
 class SoftPen(Pen):
     """Soft-shaded: gradients, rounded forms, soft shadows, a blurred background."""
 
-    _SLOPED = OUTLINED | {"iris"}
+    _DEEP = {"skin": 0.34, "hair": 0.6, "stubble": 0.5, "cloth": 0.5, "trim": 0.25, "hat": 0.5, "gold": 0.4, "iris": 0.25}
 
     def area(self, points: Points, colour: Colour, part: str, sharp: bool = False) -> None:
-        data = self.trace(points, sharp)
-        if part not in self._SLOPED:
-            return self.fill(data, colour)
-        deep = 0.2 if part == "skin" else 0.38
-        self.fill(data, self.slope(lit(colour, 0.14), colour, shaded(colour, deep * (1 if self.light else 0.8))))
+        deep = self._DEEP.get(part)
+        if deep is None:
+            return self.fill(self.trace(points, sharp), colour)
+        dark = shaded(colour, min(1.0, deep * (1.45 if self.light else 0.75)))
+        self.fill(self.trace(points, sharp), self.slope(lit(colour, 0.2 if self.light else 0.14), colour, dark))
 
-    def strand(self, points: Points, colour: Colour, width: float, light: bool = False) -> None:
+    def form(self, points: Points, colour: Colour, part: str, centre: tuple[float, float], radius: float) -> None:
+        """Nothing more: the gradients of `area` already round the form."""
+
+    def strands(self, curves: list[Points], colour: Colour, width: float, light: bool = False) -> None:
         shade = lit(colour, 0.4) if light else shaded(colour, 0.45)
-        self.stroke(path(points, closed=False), shade, width, 0.5)
+        self.stroke(paths(curves), shade, width, 0.5)
 
     def spot(self, x: float, y: float, rx: float, ry: float, colour: Colour, strength: float) -> None:
         self.soft_spot(x, y, rx * 1.15, ry * 1.15, colour, strength * 1.15)
@@ -213,15 +224,6 @@ class SoftPen(Pen):
         self.fill(data, dark, 0.34)
         for width in (5, 10):
             self.stroke(data, dark, width, 0.13)
-
-    def form(self, points: Points, colour: Colour, part: str, centre: tuple[float, float], radius: float) -> None:
-        dark = shaded(colour, 0.75)
-        if self.light:
-            paint = self.circle_gradient(centre, radius * 1.28, dark, ((0.5, 0.0), (0.8, 0.45), (1.0, 0.72)))
-        else:
-            middle = (self.portrait.details.signed("x", 3.5) + 128, centre[1] - 6)
-            paint = self.circle_gradient(middle, radius * 1.12, dark, ((0.62, 0.0), (1.0, 0.3)))
-        self.fill(path(points), paint)
 
     def backdrop(self, top: Colour, bottom: Colour, bands: int = 0) -> None:
         self._graded(top, bottom)
@@ -238,7 +240,7 @@ class SoftPen(Pen):
 class AnimePen(Pen):
     """Anime: cel shading in two tones, clean dark outlines, large eyes, shining hair."""
 
-    eye_scale = 1.22
+    eye_scale = 1.34
 
     def backdrop(self, top: Colour, bottom: Colour, bands: int = 0) -> None:
         self._graded(palette.saturated(top, 0.2), palette.saturated(bottom, 0.2))
@@ -252,16 +254,15 @@ class AnimePen(Pen):
         if part in OUTLINED:
             self.stroke(data, mix(palette.INK, colour, 0.14), 3.2)
 
-    def strand(self, points: Points, colour: Colour, width: float, light: bool = False) -> None:
+    def strands(self, curves: list[Points], colour: Colour, width: float, light: bool = False) -> None:
         if light:
-            self.line(points, lit(colour, 0.5), width * 1.5, "strand")
+            self.stroke(paths(curves), lit(colour, 0.5), width * 1.5)
         else:
-            self.line(points, mix(palette.INK, colour, 0.3), max(2.2, width * 0.8), "strand")
+            self.stroke(paths(curves), mix(palette.INK, colour, 0.3), max(2.2, width * 0.8))
 
     def spot(self, x: float, y: float, rx: float, ry: float, colour: Colour, strength: float) -> None:
-        for offset in (-0.6, 0.0, 0.6):
-            x0 = x + rx * offset
-            self.stroke(path([(x0 + 2.5, y - 4), (x0 - 2.5, y + 4)], False), colour, 2.4, min(1.0, strength * 1.8))
+        ticks = [[(x0 + 2.5, y - 4), (x0 - 2.5, y + 4)] for x0 in (x - 0.6 * rx, x, x + 0.6 * rx)]
+        self.stroke(paths(ticks), colour, 2.4, min(1.0, strength * 1.8))
 
     def form(self, points: Points, colour: Colour, part: str, centre: tuple[float, float], radius: float) -> None:
         dark = shaded(palette.saturated(colour, 0.2), 0.46)
