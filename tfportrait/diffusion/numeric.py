@@ -52,7 +52,7 @@ def as_float32(value):
 
 
 def over(rate, x):
-    """A rate for arithmetic with x: (B,) becomes (B, 1, ..., 1) of its rank, a number a float, so that x keeps its dtype.
+    """A rate for arithmetic with x: (B,) becomes (B, 1, ..., 1) of its rank, a number a float: x keeps its dtype.
 
     Raises:
         ValueError: if the rate is neither a scalar nor of rank 1.
