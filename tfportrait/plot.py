@@ -20,7 +20,7 @@ from matplotlib.ticker import MaxNLocator
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b4c9a", "#7f7f7f")
 TEXT, FAINT = "#222222", "#d9d9d9"
 CAPTION_POINTS = 8.5
-LINE_INCHES = CAPTION_POINTS * 1.32 / 72
+LINE_INCHES = CAPTION_POINTS * 1.25 / 72
 CHINESE_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans SC",

@@ -72,6 +72,7 @@ def test_round_trip(name, timestep_spacing, sampler):
         ({"timestep_spacing": "uniform"}, "unknown timestep spacing 'uniform'.*linspace"),
         ({"use_exponential_sigmas": True}, "use_exponential_sigmas is not supported"),
         ({"final_sigmas_type": "sigma_min"}, "final_sigmas_type"),
+        ({"_class_name": "EDMEulerScheduler", "sigma_data": 1.0}, "sigma_data 0.5 only"),
     ],
 )
 def test_what_cannot_be_read(change, message):

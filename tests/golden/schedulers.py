@@ -2,11 +2,11 @@
 
     python tests/golden/schedulers.py        # needs torch and diffusers; made with diffusers 0.42.1
 
-Every case drives one scheduler from fixed noise with the network F(x, t) = 0.5 x cos(t / 300) + 0.4 sin(3 x + t / 150) and
-keeps x_t before every step and at the end, divided by sqrt(1 + sigma^2) where the scheduler works in sigma, so that all
-are on the variance-preserving scale. All fresh noise is numpy's Philox keyed by (SEED, i + 1) for step i. The tables of
-betas and sigmas are diffusers' own float32; only the steps run in float64, because sigma goes up to 20,000 and x_t / s
-would otherwise carry rounding errors of 1e-3.
+Every case drives one scheduler from fixed noise with the network
+F(x, t) = 0.5 x cos(t / 300) + 0.4 sin(3 x + t / 150) and keeps x_t before every step and at the end, divided by
+sqrt(1 + sigma^2) where the scheduler works in sigma, so that all are on the variance-preserving scale. All fresh noise
+is numpy's Philox keyed by (SEED, i + 1) for step i. The tables of betas and sigmas are diffusers' own float32; only the
+steps run in float64, because sigma goes up to 20,000 and x_t / s would otherwise carry rounding errors of 1e-3.
 """
 
 from __future__ import annotations

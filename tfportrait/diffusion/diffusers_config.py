@@ -44,6 +44,8 @@ def read(config: dict) -> tuple[Schedule, str]:
         shift = config.get("flow_shift" if config.get("use_flow_sigmas") else "shift", 1.0)
         return FlowSchedule(shift=shift, num_train_timesteps=config.get("num_train_timesteps", 1000)), "flow"
     if scheduler.startswith("EDM"):
+        if config.get("prediction_type", "epsilon") != "epsilon" or config.get("sigma_data", 0.5) != 0.5:
+            raise ValueError(f"{scheduler} is read with prediction_type 'epsilon' and sigma_data 0.5 only")
         sigmas = {key: config[key] for key in ("sigma_min", "sigma_max") if key in config}
         return EDMSchedule(**sigmas), "edm"
 
