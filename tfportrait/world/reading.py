@@ -321,7 +321,7 @@ class _Reader:
             self._reset()
         elif meaning.is_modifier and not (meaning.facts and self.negation is not None):
             self._modifier(start, end, meaning)
-        elif meaning.facts or (meaning.head and self.pending):
+        elif meaning.facts or (meaning.head and (self.pending or self.negation is not None)):
             self._noun(start, end, meaning)
         elif meaning.head:
             self.last_head = meaning.head
@@ -364,7 +364,7 @@ class _Reader:
         if following is None or not (following.is_modifier or following.head):
             return False
         last = self.pending[-1].meaning
-        return word != "," or not (last.facts or self.clothes_next or (last.is_colour and following.is_colour))
+        return word != "," or not (self.clothes_next or (last.is_colour and following.is_colour))
 
     def _modifier(self, start: int, end: int, meaning: _Meaning) -> None:
         if self._phrase(start, end) in synonyms.SHADES and end < len(self.tokens):
