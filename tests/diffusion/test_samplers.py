@@ -143,6 +143,8 @@ for name in diffusion.SCHEDULES:
         [agree(t, a) for t, a in zip(tensors, rates)]
         agree(schedule.time(*tensors), schedule.time(*rates))
         agree(schedule.network_time(ops.convert_to_tensor(times)), schedule.network_time(times))
+        if (name, zero) not in (("scaled_linear", True), ("edm", False), ("flow", False)):
+            continue
         x_0, noise = np.random.default_rng(0).standard_normal((2, 7, 3)).astype("float32")
         for kind in diffusion.prediction.PREDICTIONS:
             target = diffusion.prediction.get(kind).target(x_0, noise, *rates)
