@@ -135,7 +135,7 @@ def test_nouns_name_age_and_gender_exactly():
 
 def test_left_is_the_viewers_left():
     assert world.compose({"pose": "left"}) == "a person looking to the left"
-    assert world.compose({"lighting": "right"}) == "a person lit from the right"
+    assert world.compose({"lighting": "right"}) == "a person, lit from the right"
 
 
 def test_hidden_attributes_are_never_named():

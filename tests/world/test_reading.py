@@ -30,6 +30,8 @@ from tfportrait.world.attributes import ATTRIBUTES
             "style=watercolour, headwear: wide_brim_hat, t_shirt",
             {"style": "watercolour", "headwear": "wide_brim_hat", "clothing": "t_shirt"},
         ),
+        ("a woman, 30 years old", {"age": "young", "gender": "woman"}),
+        ("一个70岁的男人", {"age": "elderly", "gender": "man"}),
         ("light from left, facing right", {"pose": "right", "lighting": "left"}),
         (
             "红色长发，穿蓝色卫衣",

@@ -293,7 +293,9 @@ def _english_places(units: Sequence[_Unit], draw: _Draw) -> dict[str, list[str]]
     chosen["adj"].sort(key=lambda item: item[0].name != "expression")
     chosen["with"].sort(key=lambda item: item[0].value == "none")
     chosen["after"].sort(key=lambda item: item[0].name in _SURROUNDINGS)
-    return {place: [phrase for _, phrase in items] for place, items in chosen.items()}
+    # "a person, evenly lit": light is set off by a comma even right behind the noun
+    after = [", " + phrase if unit.name == "lighting" else phrase for unit, phrase in chosen["after"]]
+    return {place: [phrase for _, phrase in items] for place, items in chosen.items()} | {"after": after}
 
 
 def _english_predicates(places: Mapping[str, list[str]]) -> str:
@@ -305,7 +307,7 @@ def _english_predicates(places: Mapping[str, list[str]]) -> str:
     if places["wear"]:
         text += f"{',' if text else ''} wearing {_listed(places['wear'])}"
     for phrase in places["after"]:
-        text += f", {phrase}" if text else f" {phrase}"
+        text += phrase if phrase[0] == "," else f", {phrase}" if text else f" {phrase}"
     return text
 
 

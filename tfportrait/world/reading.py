@@ -22,6 +22,7 @@ _TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+|[^\w\s]")
 _IDEOGRAPH = re.compile(f"[{_CJK}]")
 _NEAREST, _LOOKED_UP = 3, 24  # suggestions a word; different unknown words that get any
 _SPECIFIC_HAIR = ("spiky", "bob", "curly", "bun", "ponytail", "braids", "buzz")  # "long curly hair" is curly
+_AGES = ((14, "child"), (40, "young"), (62, "middle_aged"))  # below so many years
 Fact = tuple[str, str]
 
 
@@ -266,7 +267,7 @@ class _Reader:
     def run(self) -> None:
         position = 0
         while position < len(self.tokens):
-            length, meaning = self.table.match(self.tokens, position)
+            length, meaning = self._age(position) or self.table.match(self.tokens, position)
             if meaning is not None and self._is_fragment(position, length, meaning):
                 meaning = None
             self._step(position, position + length, meaning)
@@ -276,6 +277,17 @@ class _Reader:
         for phrase, (name, value) in self.weak:
             if name not in self.attributes:
                 self._record(phrase, (name, value))
+
+    def _age(self, position: int) -> tuple[int, _Meaning] | None:
+        """ "30 years old", "8 year old", "70岁": length and meaning."""
+        if not self.tokens[position].isdecimal():
+            return None
+        for unit in synonyms.YEARS:
+            if self.tokens[position + 1 : position + 1 + len(unit)] == unit:
+                years = int(self.tokens[position][:4])
+                value = next((value for limit, value in _AGES if years < limit), "elderly")
+                return 1 + len(unit), _Meaning(facts=(("age", value),))
+        return None
 
     def reading(self) -> Reading:
         ideographs = sum(1 for token in self.tokens if _IDEOGRAPH.match(token))

@@ -9,6 +9,7 @@ NEGATIONS: list[str] = _DATA["negations"]
 OR, AND, JOINING = frozenset(_DATA["or"]), frozenset(_DATA["and"]), frozenset(_DATA["joining"])
 COPULAS, BEFORE_CLOTHES = frozenset(_DATA["copulas"]), frozenset(_DATA["before_clothes"])
 SHADES, STOP_WORDS = frozenset(_DATA["shades"]), frozenset(_DATA["stop_words"])
+YEARS: list[list[str]] = [phrase.split() for phrase in _DATA["years"]]
 PRONOUNS: dict[str, str] = {word: gender for gender, words in _DATA["pronouns"].items() for word in words}
 HEADS: dict[str, list[str]] = _DATA["heads"]
 FAMILIES: dict[str, str] = _DATA["families"]
