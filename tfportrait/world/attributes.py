@@ -30,7 +30,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
 COLOUR_ATTRIBUTES = ("skin_tone", "hair_color", "eye_color", "clothing_color")
 MONOCHROME_STYLES = ("pencil", "ink")
 HATS = ("cap", "beanie", "wide_brim_hat", "beret")  # the crown leaves the hair in sight
-HAIR_UNDER_HATS = ("bald", "buzz", "short", "spiky", "bun")  # told apart only by what a hat covers
+HAIR_UNDER_HATS = ("buzz", "short", "spiky", "bun")  # told apart only by what a hat covers
 
 
 def _pairs(name: str, values: Iterable[str], other: str, other_values: Iterable[str]) -> set[frozenset]:
@@ -121,8 +121,6 @@ def hidden(attributes: Mapping[str, str]) -> frozenset[str]:
         names.add("hair_color")
     if attributes.get("headwear") in HATS and attributes.get("hair_style") in HAIR_UNDER_HATS:
         names.add("hair_style")
-        if attributes.get("hair_style") == "buzz":
-            names.add("hair_color")
     if attributes.get("glasses") == "sunglasses" or attributes.get("expression") == "laughing":
         names.add("eye_color")
     return frozenset(names)

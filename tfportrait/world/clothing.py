@@ -114,13 +114,13 @@ def _hoodie(pen, body: _Body) -> None:
 def _turtleneck(pen, body: _Body) -> None:
     neck = body.neck
     body.paint(pen, body.torso([(neck, 206), (0, 210), (-neck, 206)]))
-    w = neck + 5
+    w = neck + 8
     collar = [(-w + 2, 184), (0, 189), (w - 2, 184), (w + 1, 198), (w + 5, 213), (0, 222), (-w - 5, 213), (-w - 1, 198)]
     points = body.at(collar)
     pen.area(points, palette.lit(body.colour, 0.1), "cloth")
     ribs = [body.at([(k * w / 3.75, 192), (k * w / 3.43, 215)]) for k in range(-3, 4)]
     pen.lines(ribs, shaded(body.colour, 0.36), 2.6, "seam")
-    pen.line(body.at([(-w - 5, 214), (0, 223), (w + 5, 214)]), shaded(body.colour, 0.55), 3.2, "seam")
+    pen.line(body.at([(-w - 5, 214), (0, 223), (w + 5, 214)]), shaded(body.colour, 0.55), 6.0, "seam")
 
 
 def _dress(pen, body: _Body) -> None:

@@ -20,13 +20,19 @@ _BROWS = {  # offsets of inner end, middle, outer end; down is positive
 def hair_colour(portrait) -> palette.Colour:
     """Colour of hair, brows and beard; what nature gives where the head shows none of its hair."""
     details = portrait.details
-    if portrait["hair_style"] == "bald" or ("hair_style" not in portrait.visible and portrait["hair_style"] == "buzz"):
+    if portrait["hair_style"] == "bald":
         base = palette.HAIR["grey"] if portrait["age"] == "elderly" else mix(palette.HAIR["black"], palette.HAIR["brown"], 0.55)
     else:
         base = palette.HAIR[portrait["hair_color"]]
     change = 1 + details.signed("hair", 0.05)
     warm = details.signed("hair warmth", 5)
     return (base[0] * change + warm, base[1] * change, base[2] * change - warm)
+
+
+def beard_colour(portrait) -> palette.Colour:
+    """Colour of facial hair, which greys with age."""
+    colour = hair_colour(portrait)
+    return mix(colour, palette.rgb("#e6e4e2"), 0.5) if portrait["age"] == "elderly" else shaded(colour, 0.1)
 
 
 def draw_face(pen, head: Head) -> None:
@@ -133,7 +139,6 @@ def _nose(pen, head: Head) -> None:
         pen.area(profile + [(x - t * 7, low - 4)], mix(head.skin, shaded(head.skin, 1.0), 0.1), "nose")
         pen.line(profile, crease, 3.2, "crease")
     else:
-        pen.glow(*head.face(0, y - 6), 6 * size, 9 * size, palette.lit(head.skin, 0.8), 0.5)
         shady = -head.light or 1
         bridge = [(shady * 5.5, y - 26), (shady * 6, y - 15), (shady * 8.5 * size, y - 5)]
         pen.line(head.features(bridge), shaded(head.skin, 0.24), 3.0, "soft_crease")
@@ -148,7 +153,7 @@ def lip_colours(head: Head) -> tuple[palette.Colour, palette.Colour]:
         upper = mix(head.skin, full, 0.7 if head.child else 1.0)
         return upper, palette.lit(upper, 0.16)
     upper = mix(shaded(head.skin, 0.3), full, 0.3)
-    return upper, mix(upper, head.skin, 0.35)
+    return upper, palette.lit(mix(head.skin, full, 0.4), 0.2)
 
 
 def _mouth(pen, head: Head) -> None:
@@ -234,7 +239,7 @@ def _tear(pen, head: Head) -> None:
 
 
 def _moustache(pen, head: Head) -> None:
-    y, colour = head.mouth_y - 8, shaded(hair_colour(head.portrait), 0.12)
+    y, colour = head.mouth_y - 8, beard_colour(head.portrait)
     for side in (-1, 1):
         lobe = [(0, y - 4), (side * 9, y - 7.5), (side * 22, y - 3), (side * 34, y + 6), (side * 34, y + 6), (side * 22, y + 6),
                 (side * 9, y + 4.5), (0, y + 2)]  # fmt: skip
@@ -243,7 +248,7 @@ def _moustache(pen, head: Head) -> None:
 
 
 def _goatee(pen, head: Head) -> None:
-    colour, y, chin = shaded(hair_colour(head.portrait), 0.12), head.mouth_y + 11, head.chin
+    colour, y, chin = beard_colour(head.portrait), head.mouth_y + 11, head.chin
     patch = [(0, y), (13, y + 3), (21, chin - 8), (13, chin + 6), (0, chin + 14), (-13, chin + 6), (-21, chin - 8), (-13, y + 3)]
     lean = head.turn * 3
     points = [head.face(u, v) if v < chin - 10 else (head.at(u + lean, v)) for u, v in patch]
@@ -253,7 +258,7 @@ def _goatee(pen, head: Head) -> None:
 
 
 def _beard(pen, head: Head) -> None:
-    colour = shaded(hair_colour(head.portrait), 0.1)
+    colour = beard_colour(head.portrait)
     _, cheek, jaw, corner, chin = head.widths
     outer = [(cheek + 1.5, 122), (cheek + 3, 140), (jaw + 5, 166), (corner + 10, chin - 6), (corner * 0.55 + 4, chin + 11), (0, chin + 15)]
     right = head.outline(outer)

@@ -13,7 +13,7 @@ from .shapes import Points, ellipse
 def _kind(head: Head) -> str:
     style = head.portrait["hair_style"]
     if head.portrait["headwear"] in HATS and style in HAIR_UNDER_HATS:
-        return "bald" if style in ("bald", "buzz") else "tucked"
+        return "tucked"
     return style
 
 

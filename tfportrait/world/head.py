@@ -6,7 +6,7 @@ Coordinates: the canvas is 256 x 256; `u` counts from the middle of the head to 
 import math
 
 from . import palette
-from .palette import mix, shaded
+from .palette import luminance, mix, shaded
 from .shapes import Points, ellipse
 
 EYE_Y, NOSE_Y, MOUTH_Y, BROW_Y = 128.0, 152.0, 169.0, 104.0
@@ -178,26 +178,28 @@ def draw_head(pen, head: Head) -> None:
 
 def draw_age(pen, head: Head) -> None:
     """Folds and wrinkles; freckles of a child."""
-    crease = shaded(head.skin, 0.52)
+    # Creases have to show on dark skin too, where an equal share of shadow is a smaller step.
+    crease = shaded(head.skin, 0.5 + 0.42 * (1 - luminance(head.skin) / 230))
     if head.child:
         for side in (-1, 1):
             for du, dy in ((-7, -2), (0, 2.5), (7, -1.5)):
                 x, y = head.face(side * 33 + du, 151 + dy)
-                pen.dot(x, y, 1.9, shaded(head.skin, 0.5), "crease")
+                pen.dot(x, y, 2.0, crease, "crease")
         return
     if head.age == "young":
         return
     old = head.age == "elderly"
     folds, fine = [], []
+    corner = head.side(136)
     for side in (-1, 1):
-        fold = [(side * 15, 151), (side * 24, 158), (side * 28.5, 169), (side * 27, 176 if old else 172)]
-        folds.append(head.features(fold))
-        fine.append(head.features([(side * 15, 144), (side * 26, 147.5), (side * 37, 144)]))
+        folds.append(head.features([(side * 14, 150), (side * 24, 157), (side * 31, 168), (side * 31, 178)]))
+        fine.append(head.features([(side * 14, 145), (side * 26, 149), (side * 38, 145)]))
+        for dy in (-5, 4, 12) if old else (3, 11):  # beside the eye and below a temple of glasses
+            fine.append(head.outline([(side * (corner - 14), 133 + 0.5 * dy), (side * (corner - 5), 133 + 1.1 * dy)]))
         if old:
-            for dy in (-5, 5):
-                fine.append([head.face(side * 46, 129 + 0.4 * dy), head.face(side * 54, 129 + 1.2 * dy)])
-            fine.append(head.features([(side * 45, 158), (side * 41, 170), (side * 34, 180)]))
+            folds.append(head.features([(side * 39, 153), (side * 43, 163), (side * 40, 174)]))
+            fine.append(head.features([(side * 19, 181), (side * 21, 189)]))
     for y, wide in ((72, 22), (82, 28), (92, 24)) if old else ((86, 15),):
         fine.append(head.features([(-wide, y + 2), (0, y - 1.5), (wide, y + 2)]))
-    pen.lines(folds, crease, 3.6 if old else 3.2, "crease")
-    pen.lines(fine, crease, 2.6, "crease")
+    pen.lines(folds, crease, 4.2 if old else 3.6, "crease")
+    pen.lines(fine, crease, 2.8, "crease")

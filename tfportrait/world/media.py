@@ -165,7 +165,7 @@ class PencilPen(Pen):
     _TONES = {
         "skin": 247, "hair": 176, "strand": 90, "brow": 82, "cloth": 222, "trim": 246, "hat": 196, "gold": 236,
         "teeth": 252, "eye_white": 252, "iris": 132, "pupil": 48, "lash": 58, "lips": 158, "mouth": 74, "tongue": 170,
-        "lens": 84, "frame": 52, "tear": 226, "crease": 124, "blush": 205, "button": 110,
+        "lens": 84, "frame": 52, "tear": 226, "crease": 108, "blush": 205, "button": 110,
         "ring": 250, "ring_rim": 70, "badge": 244, "visor": 138, "band": 70, "pompom": 240, "sash": 110, "lapel": 170, "tie": 92,
         "string": 250, "strap": 200, "pearl": 250, "jewel": 120, "seam": 120, "nose": 236, "soft_crease": 190, "old_brow": 176,
         "plain_lips": 214, "iris_rim": 92, "glare": 236, "stubble": 206,
@@ -177,7 +177,7 @@ class PencilPen(Pen):
         self.phase = 6.28 * portrait.details.unit("hand")
 
     def tone(self, colour: Colour, part: str) -> Colour:
-        level = 255 - (255 - luminance(colour)) * 0.55 if part == "scenery" else self._TONES[part]
+        level = 255 - (255 - luminance(colour)) * 0.75 if part == "scenery" else self._TONES[part]
         return mix((level, level, level), self.paper, 0.12)
 
     def _hatch(self, outline: Points, gap: float, width: float, strength: float, hole=None) -> None:
@@ -249,7 +249,7 @@ class InkPen(Pen):
     _TONES = {
         "skin": 240, "hair": 62, "strand": 30, "brow": 34, "cloth": 206, "trim": 236, "hat": 112, "gold": 222,
         "teeth": 250, "eye_white": 250, "iris": 92, "pupil": 24, "lash": 24, "lips": 120, "mouth": 44, "tongue": 150,
-        "lens": 48, "frame": 30, "tear": 205, "crease": 112, "blush": 196, "button": 60,
+        "lens": 48, "frame": 30, "tear": 205, "crease": 96, "blush": 196, "button": 60,
         "ring": 250, "ring_rim": 50, "badge": 240, "visor": 66, "band": 170, "pompom": 236, "sash": 84, "lapel": 150, "tie": 52,
         "string": 248, "strap": 150, "pearl": 250, "jewel": 90, "seam": 84, "nose": 228, "soft_crease": 190, "old_brow": 168,
         "plain_lips": 206, "iris_rim": 60, "glare": 230, "stubble": 150,
@@ -260,7 +260,7 @@ class InkPen(Pen):
         self.phase = 6.28 * portrait.details.unit("hand")
 
     def tone(self, colour: Colour, part: str) -> Colour:
-        level = 255 - (255 - luminance(colour)) * 0.42 if part == "scenery" else self._TONES[part]
+        level = 255 - (255 - luminance(colour)) * 0.64 if part == "scenery" else self._TONES[part]
         return mix((level, level, level), self.paper, 0.35 * level / 255)
 
     def backdrop(self, top: Colour, bottom: Colour, bands: int = 0) -> None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from . import palette
-from .face import draw_beard, hair_colour, lip_colours
+from .face import beard_colour, draw_beard, hair_colour, lip_colours
 from .palette import Colour, mix, shaded
 from .shapes import Points, paths
 from .styles import Pen
@@ -137,7 +137,7 @@ def _set_features(grid: _Grid, portrait, head) -> None:
 
 
 def _set_age(grid: _Grid, portrait, head, middle: int, lid: int, nose: int) -> None:
-    crease = shaded(head.skin, 0.36)
+    crease = shaded(head.skin, 0.5)
     if head.child:
         for side in (-1, 1):
             for offset, row in ((4, 1), (6, 1), (5, 2)):
@@ -146,12 +146,15 @@ def _set_age(grid: _Grid, portrait, head, middle: int, lid: int, nose: int) -> N
         for side in (-1, 1):
             for offset, row in ((3, 0), (4, 1), (4, 2)):
                 grid.set(middle + side * offset, nose + row, crease)
+            column = _cell(head.at(side * (head.side(136) - 6), 0)[0])
+            for row in (1, 3):
+                grid.set(column, lid + row, crease)
     if head.age == "elderly":
         for side in (-1, 1):
             for offset in (2, 3, 4):
                 grid.set(middle + side * offset, lid + 3, crease)
-            for row in (2, 3):
-                grid.set(middle + side * 6, nose + row - 1, crease)
+            for row in (0, 1, 2):
+                grid.set(middle + side * 6, nose + row, crease)
 
 
 def _set_mouth(grid: _Grid, portrait, head, middle: int, top: int) -> None:
@@ -163,7 +166,7 @@ def _set_mouth(grid: _Grid, portrait, head, middle: int, top: int) -> None:
     }  # fmt: skip
     if portrait["facial_hair"] in ("moustache", "beard"):
         for offset in range(-3, 4):
-            grid.set(middle + offset, top - (abs(offset) < 3), shaded(hair_colour(portrait), 0.2))
+            grid.set(middle + offset, top - (abs(offset) < 3), beard_colour(portrait))
         top += 1
     for row, cells in enumerate(_MOUTHS[portrait["expression"]]):
         for column, kind in enumerate(cells):

@@ -203,8 +203,16 @@ class SoftPen(Pen):
         deep = self._DEEP.get(part)
         if deep is None:
             return self.fill(self.trace(points, sharp), colour)
-        dark = shaded(colour, min(1.0, deep * (1.45 if self.light else 0.75)))
-        self.fill(self.trace(points, sharp), self.slope(lit(colour, 0.2 if self.light else 0.14), colour, dark))
+        bright, dark = lit(colour, 0.2 if self.light else 0.14), shaded(colour, min(1.0, deep * (1.45 if self.light else 0.75)))
+        across = [x for x, _ in points]
+        left, right = min(across), max(across)
+        if right - left > 64:
+            return self.fill(self.trace(points, sharp), self.slope(bright, colour, dark))
+        # A small area takes the shade of the place where it is: a gradient of its own would look detached, and costs more.
+        place = min(max((0.5 * (left + right) - 56) / 144, 0.0), 1.0)
+        place = {-1: place, 0: 0.45, 1: 1 - place}[self.light]
+        shade = mix(bright, colour, 2 * place) if place < 0.5 else mix(colour, dark, 2 * place - 1)
+        self.fill(self.trace(points, sharp), shade)
 
     def form(self, points: Points, colour: Colour, part: str, centre: tuple[float, float], radius: float) -> None:
         """Nothing more: the gradients of `area` already round the form."""
@@ -221,9 +229,8 @@ class SoftPen(Pen):
 
     def shade(self, points: Points, colour: Colour, amount: float, part: str = "skin") -> None:
         data, dark = path(points), shaded(colour, min(1.0, amount * 1.5))
-        self.fill(data, dark, 0.34)
-        for width in (5, 10):
-            self.stroke(data, dark, width, 0.13)
+        self.fill(data, dark, 0.36)
+        self.stroke(data, dark, 6, 0.2)
 
     def backdrop(self, top: Colour, bottom: Colour, bands: int = 0) -> None:
         self._graded(top, bottom)
