@@ -53,7 +53,7 @@ def test_recipe_is_printed(capsys, tmp_path):
         (["recipe"], "Missing argument 'FILE'"),
         (["wrld"], "No such command 'wrld'"),
         (["world", "--count", "many"], "'many' is not a valid integer"),
-        (["world", "--out", "here", "--workers", "0"], "--workers must be at least 1, got 0"),
+        (["world", "--out", "here", "--workers", "0"], "workers must be at least 1, got 0"),
         (["--nonsense"], "No such option"),
     ],
 )

@@ -29,7 +29,8 @@ class ImageFolder(Source):
     Captions and attributes are looked for in this order:
 
     1. `metadata.jsonl` or `metadata.csv`: `file_name` (relative to it), `text` and any `text_*` (other wordings or
-       languages, one is drawn each epoch); in `metadata.jsonl` also `attributes`, a dict of name -> value.
+       languages, one is drawn each epoch); in `metadata.jsonl` also `attributes` (a dict, name -> value) and
+       `hidden` (a list of those that cannot be seen: their label is -1).
     2. A `photo.txt` beside `photo.jpg`: one caption a line, one is drawn each epoch.
     3. One folder a class: its name is the caption ("_" read as a space) and the attribute `class`.
 
@@ -183,9 +184,10 @@ def _read_metadata(path: Path) -> dict[str, tuple[list[str], dict[str, str]]]:
             texts = [row[key] for key in row if key == "text" or str(key).startswith("text_")]
             attributes = row.get("attributes")
             attributes = attributes if isinstance(attributes, dict) else {}
+            hidden = row.get("hidden") or ()
             rows[PurePosixPath(name).as_posix()] = (
                 [text for text in texts if isinstance(text, str) and text],
-                {str(key): str(value) for key, value in attributes.items()},
+                {str(key): str(value) for key, value in attributes.items() if key not in hidden},
             )
     return rows
 

@@ -18,7 +18,9 @@ from tfportrait.files import cache_dir, check_space
 # The portrait seeds of a split. They never meet: a split has less than 2**40 portraits.
 FIRST_SEED = {"train": 0, "validation": 2**40, "test": 2**41}
 DEFAULT_COUNT = {"train": 20_000, "validation": 2_000, "test": 2_000}
-_TEXT_MODULES = ("caption", "lexicon", "synonym", "prompt", "read", "phrase", "grammar")
+_SAMPLING = ("attributes", "portrait")
+_CAPTIONS = ("captions", "lexicon")
+_NEITHER = ("__init__", "write", "reading", "synonyms")  # modules that change neither pictures nor captions
 
 
 class PortraitWorld(Source):
@@ -170,10 +172,7 @@ def _version(text: bool) -> str:
     renderer = "" if text else metadata.version("resvg_py")
     digest.update(renderer.encode())
     for path in sorted(Path(world.__file__).parent.rglob("*.py")):
-        names_text = path.stem.startswith(_TEXT_MODULES)
-        if path.stem in ("__init__", "write") or (names_text and not text):
-            continue
-        if text and not names_text and path.stem not in ("attributes", "portrait"):
+        if path.stem not in _SAMPLING + _CAPTIONS if text else path.stem in _CAPTIONS + _NEITHER:
             continue
         # The syntax tree has no comments and no layout: a reworded comment renders nothing anew.
         digest.update(path.stem.encode() + ast.dump(ast.parse(path.read_text("utf-8"))).encode())
