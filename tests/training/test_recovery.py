@@ -74,6 +74,31 @@ def test_continued_equals_uninterrupted(tmp_path, batches):
     assert_same(continued, uninterrupted)
 
 
+def test_signals_and_step_are_given_back_after_an_error(tmp_path):
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    for batches in (3, 1):  # the second crash is in a batch that is passed over
+        with pytest.raises(RuntimeError, match="crash"):
+            fit(tmp_path, Stop(batches))
+        assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    model, stop = tiny(), Stop(1)
+    model.compile(training.AdamW(1e-2, ema_decay=0.9))
+    with pytest.raises(RuntimeError, match="crash"):
+        model.fit(images(32), batch_size=4, verbose=0, callbacks=[training.Recovery(tmp_path), stop])
+    model.fit(images(32), batch_size=4, verbose=0)
+    assert int(model.optimizer.iterations.numpy()) == 3 + 8
+
+
+def test_ctrl_c_saves(tmp_path):
+    class Press(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == 5:
+                signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path, Press(), recovery=training.Recovery(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["state-0000000006.safetensors"]
+
+
 def test_finished_training_is_not_repeated(tmp_path):
     model, _ = fit(tmp_path)
     again, recovery = fit(tmp_path)

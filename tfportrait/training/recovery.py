@@ -51,6 +51,7 @@ class Recovery(keras.callbacks.Callback):
         self.restored = None  # the file that the training went on from
         self._signal = None
         self._handlers = {}
+        self._train_function = None  # the model's own, while batches are passed over
 
     def on_train_begin(self, logs=None):
         files.check_writable_folder(self.directory)
@@ -70,7 +71,7 @@ class Recovery(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        if self._skipping:
+        if self._train_function is not None:  # a batch passed over
             return
         self._steps += batch + 1 - self._position[1] if self._position[0] == self._epoch else batch + 1
         self._position = (self._epoch, batch + 1)
@@ -88,15 +89,13 @@ class Recovery(keras.callbacks.Callback):
         self._exit_on_signal()
 
     def on_train_end(self, logs=None):
-        self._release_signals()
+        self.release()
         self.model._initial_epoch = None
         if self._steps != self._saved_steps or self.restored is None:
             self.save()
 
     def save(self):
         """Writes the state now. If the disk is full, warns and leaves the older files alone."""
-        if hasattr(self.model, "jax_state_sync"):
-            self.model.jax_state_sync()
         epoch, step = self._position
         path = self.directory / f"state-{self._steps:010d}.safetensors"
         tensors = {name: np.array(keras.ops.convert_to_numpy(v), order="C") for name, v in self._variables().items()}
@@ -118,10 +117,10 @@ class Recovery(keras.callbacks.Callback):
         self._saved_at, self._saved_steps = time.monotonic(), self._steps
 
     def _variables(self):
-        model, optimizer = self.model.variables, self.model.optimizer.variables
+        model = self.model  # on JAX this brings its variables up to date with the loop, so it is not for every batch
         return {
-            **{f"model/{index:05d}": variable for index, variable in enumerate(model)},
-            **{f"optimizer/{index:05d}": variable for index, variable in enumerate(optimizer)},
+            **{f"model/{index:05d}": variable for index, variable in enumerate(model.variables)},
+            **{f"optimizer/{index:05d}": variable for index, variable in enumerate(model.optimizer.variables)},
         }
 
     def _files(self):
@@ -144,52 +143,47 @@ class Recovery(keras.callbacks.Callback):
             print(f"going on from {path}: epoch {state['epoch'] + 1}, step {state['steps']}", flush=True)
             return
 
-    _skipping = False
-
     def _skip(self, count):
         """Has the next `count` batches read and not trained on."""
-        model, train_function = self.model, self.model.train_function
-        self._skipping = True
+        model = self.model
+        train_function = self._train_function = model.train_function
         remaining = count
 
-        def skip(*arguments):  # (iterator) on TensorFlow, (state, iterator) on JAX
+        def step(*arguments):  # (iterator) on TensorFlow, (state, iterator) on JAX
             nonlocal remaining
+            if not remaining:
+                model.train_function, self._train_function = train_function, None
+                return train_function(*arguments)
             for _ in range(min(remaining, model.steps_per_execution)):
                 next(iter(arguments[-1]))
                 remaining -= 1
             return {} if len(arguments) == 1 else ({}, arguments[0])
 
-        def step(*arguments):
-            if remaining:
-                return skip(*arguments)
-            self._skipping = False
-            model.train_function = train_function
-            return train_function(*arguments)
-
         model.train_function = step
 
-    def _catch_signals(self):
-        if threading.current_thread() is not threading.main_thread():
-            return  # Python gives signals to the main thread only
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._handlers[number] = signal.signal(number, self._on_signal)
-
-    def _on_signal(self, number, frame):
-        if self._signal == signal.SIGINT:  # pressed twice: now
-            self._release_signals()
-            raise KeyboardInterrupt
-        self._signal = number
-
-    def _release_signals(self):
+    def release(self):
+        """Gives signals and the model's step back; `Trainable.fit` does it at its end, whatever that is."""
+        if self._train_function is not None:
+            self.model.train_function, self._train_function = self._train_function, None
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers = {}
+
+    def _catch_signals(self):
+        if threading.current_thread() is threading.main_thread():  # only it may
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._handlers[number] = signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number, frame):
+        if self._signal == signal.SIGINT == number:  # Ctrl-C twice: now
+            raise KeyboardInterrupt
+        self._signal = number
 
     def _exit_on_signal(self):
         if self._signal is None:
             return
         number, self._signal = self._signal, None
-        self._release_signals()
+        self.release()
         print(f"stopped by {signal.Signals(number).name}; the state is saved in {self.directory}", flush=True)
         if number == signal.SIGINT:
             raise KeyboardInterrupt

@@ -8,6 +8,7 @@ import numpy as np
 from tfportrait.training.acceleration import xla_default
 from tfportrait.training.callbacks import StopOnNaN
 from tfportrait.training.optimizers import averages
+from tfportrait.training.recovery import Recovery
 
 if keras.backend.backend() == "tensorflow":
     from tfportrait.training.tensorflow_step import TensorFlowStep as Step
@@ -56,13 +57,20 @@ class Trainable(Step, keras.Model):
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.built and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)  # its saved state is read next
 
     def fit(self, *args, callbacks=None, **kwargs):
         """As `keras.Model.fit`; besides, a loss that is not finite ends the training with a `FloatingPointError`."""
         if not isinstance(callbacks, keras.callbacks.CallbackList):
             # First, so that no other callback stores what is broken.
             callbacks = [StopOnNaN(), *(callbacks or [])]
-        return super().fit(*args, callbacks=callbacks, **kwargs)
+        try:
+            return super().fit(*args, callbacks=callbacks, **kwargs)
+        finally:
+            for callback in callbacks:
+                if isinstance(callback, Recovery):
+                    callback.release()
 
     def evaluate(self, *args, **kwargs):
         """As `keras.Model.evaluate`, but of the averaged weights if the optimizer keeps an average (in `fit` too)."""
