@@ -8,7 +8,7 @@ import math
 import keras
 from keras import ops
 
-from tfportrait.models.normalization import GroupNorm, LayerNorm
+from tfportrait.models.normalization import GroupNorm
 
 register = keras.saving.register_keras_serializable("tfportrait")
 
@@ -22,6 +22,11 @@ def build_all(layers, channels):
 def conv(filters, kernel_size, **kwargs):
     """A convolution of stride 1 that keeps the size."""
     return keras.layers.Conv2D(filters, kernel_size, padding="same", **kwargs)
+
+
+def layer_norm(epsilon=1e-5, **kwargs):
+    """Layer normalisation over the channels, with float32 statistics."""
+    return keras.layers.LayerNormalization(epsilon=epsilon, **kwargs)
 
 
 def without_bias(layer, x):
@@ -105,7 +110,11 @@ class Downsample2D(keras.layers.Layer):
 
 @register
 class Upsample2D(keras.layers.Layer):
-    """Doubles both sides: nearest neighbour, then a 3x3 convolution.
+    """Doubles both sides: nearest neighbour, then a 3x3 convolution; computed as one transposed convolution.
+
+    Each pixel occurs 2x2 times in the enlarged image, so the 3x3 kernel meets every pixel of the input several times.
+    Adding those weights up first gives the same result from a 4x4 transposed convolution of stride 2, with 16 instead
+    of 36 multiplications for each pixel of the input.
 
     Args:
         channels: int. Channels of input and output.
@@ -120,7 +129,12 @@ class Upsample2D(keras.layers.Layer):
         self.conv.build((None, None, None, self.channels))
 
     def call(self, x):
-        return self.conv(ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2))
+        kernel = ops.transpose(self.conv.kernel, (0, 1, 3, 2))[::-1, ::-1]
+        for axis in (0, 1):
+            before, after = [(0, 0)] * 4, [(0, 0)] * 4
+            before[axis], after[axis] = (1, 0), (0, 1)
+            kernel = ops.pad(kernel, before) + ops.pad(kernel, after)  # (4, 4, out, in) in the end
+        return ops.conv_transpose(x, kernel, strides=2, padding="same") + self.conv.bias
 
 
 @register
@@ -201,8 +215,9 @@ class GEGLU(keras.layers.Layer):
         self.proj.build((None, None, self.in_channels))
 
     def call(self, x):
-        value, gate = ops.split(self.proj(x), 2, axis=-1)
-        return value * ops.gelu(gate, approximate=False)
+        # TensorFlow's erf is slow in half precision.
+        value, gate = ops.split(ops.cast(self.proj(x), "float32"), 2, axis=-1)
+        return ops.cast(value * gate * (0.5 + 0.5 * ops.erf(gate * 0.5**0.5)), self.compute_dtype)
 
 
 @register
@@ -246,12 +261,12 @@ class BasicTransformerBlock(keras.layers.Layer):
         super().__init__(**kwargs)
         self.channels, self.context_dim = channels, context_dim
         dtype = self.dtype_policy
-        self.norm1 = LayerNorm(dtype=dtype, name="norm1")
+        self.norm1 = layer_norm(name="norm1", dtype=dtype)
         self.attn1 = Attention(channels, num_heads, dtype=dtype, name="attn1")
         if context_dim:
-            self.norm2 = LayerNorm(dtype=dtype, name="norm2")
+            self.norm2 = layer_norm(name="norm2", dtype=dtype)
             self.attn2 = Attention(channels, num_heads, context_dim, dtype=dtype, name="attn2")
-        self.norm3 = LayerNorm(dtype=dtype, name="norm3")
+        self.norm3 = layer_norm(name="norm3", dtype=dtype)
         self.ff = FeedForward(channels, dtype=dtype, name="ff")
 
     def build(self, input_shape=None):

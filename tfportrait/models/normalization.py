@@ -1,4 +1,4 @@
-"""Normalisations with float32 statistics under every precision policy."""
+"""Group normalisation with float32 statistics under every precision policy."""
 
 import keras
 from keras import ops
@@ -108,27 +108,3 @@ def _group_mean(v, groups, count):
     channels = v.shape[-1]
     total = ops.sum(ops.reshape(v, (-1, groups, channels // groups)), axis=-1, keepdims=True) / count
     return ops.reshape(total + ops.zeros((groups, channels // groups)), (-1, channels))
-
-
-@register
-class LayerNorm(keras.layers.Layer):
-    """Layer normalisation (Ba et al. 2016) over the last axis.
-
-    Args:
-        epsilon: float. Added to the variance. Defaults to `1e-5`.
-    """
-
-    def __init__(self, epsilon=1e-5, **kwargs):
-        super().__init__(**kwargs)
-        self.epsilon = epsilon
-
-    def build(self, input_shape):
-        channels = input_shape[-1]
-        self.gamma = self.add_weight(name="gamma", shape=(channels,), initializer="ones", autocast=False)
-        self.beta = self.add_weight(name="beta", shape=(channels,), initializer="zeros", autocast=False)
-
-    def call(self, x):
-        h = ops.cast(x, "float32")
-        mean, variance = ops.moments(h, axes=-1, keepdims=True)
-        h = (h - mean) * (ops.rsqrt(variance + self.epsilon) * self.gamma) + self.beta
-        return ops.cast(h, x.dtype)

@@ -4,9 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfportrait.models.layers import attend, build_all, register
+from tfportrait.models.layers import attend, build_all, layer_norm, register
 from tfportrait.models.network import Network, one_of, record
-from tfportrait.models.normalization import LayerNorm
 
 ACTIVATIONS = {
     "quick_gelu": lambda x: x * ops.sigmoid(1.702 * x),
@@ -103,9 +102,9 @@ class CLIPEncoderLayer(keras.layers.Layer):
         self.channels = channels
         dtype = self.dtype_policy
         self.self_attn = CLIPAttention(channels, num_heads, dtype=dtype, name="self_attn")
-        self.layer_norm1 = LayerNorm(epsilon, dtype=dtype, name="layer_norm1")
+        self.layer_norm1 = layer_norm(epsilon, dtype=dtype, name="layer_norm1")
         self.mlp = CLIPMLP(channels, hidden, activation, dtype=dtype, name="mlp")
-        self.layer_norm2 = LayerNorm(epsilon, dtype=dtype, name="layer_norm2")
+        self.layer_norm2 = layer_norm(epsilon, dtype=dtype, name="layer_norm2")
 
     def build(self, input_shape=None):
         build_all([self.self_attn, self.layer_norm1, self.mlp, self.layer_norm2], self.channels)
@@ -206,7 +205,7 @@ class TextEncoder(Network, keras.Model):
             "epsilon": layer_norm_eps,
         }
         self.encoder = CLIPEncoder(num_hidden_layers, layer, dtype=dtype, name="encoder")
-        self.final_layer_norm = LayerNorm(layer_norm_eps, dtype=dtype, name="final_layer_norm")
+        self.final_layer_norm = layer_norm(layer_norm_eps, dtype=dtype, name="final_layer_norm")
         self.build()
 
     def build(self, input_shape=None):
