@@ -81,6 +81,63 @@ def output_paths(out: str | os.PathLike, count: int) -> list[Path]:
     return [check_writable(out.with_stem(f"{out.stem}-{number:0{digits}d}")) for number in range(1, count + 1)]
 
 
+def free_path(name: str) -> Path:
+    """`name` in the current folder, numbered where a file of that name is there already."""
+    path, number = Path(name), 1
+    while path.exists():
+        number += 1
+        path = Path(name).with_stem(f"{Path(name).stem}-{number}")
+    return path
+
+
+@app.command()
+@click.argument("prompt", required=False)
+@click.option("--tag", "tags", multiple=True, help="An attribute, as name=value; may be repeated. Added to the prompt.")
+@click.option("--negative", default=None, help="What should not be in the picture.")
+@click.option("--preset", default="portrait_128", help="A shipped preset, or a folder in diffusers' layout.")
+@click.option("--seed", type=int, default=0, help="Seed of the first portrait; the others follow.")
+@click.option("--count", type=int, default=1, help="Number of portraits.")
+@click.option("--steps", type=int, default=20, help="Steps of the sampler.")
+@click.option("--guidance", type=float, default=4.0, help="How strongly the prompt is followed; 1 is not at all.")
+@click.option("--sampler", default="dpmpp_2m", help="ddpm, ddim, euler, euler_ancestral, heun, dpmpp_2m or lcm.")
+@click.option("--size", type=int, default=None, help="Side in pixels.  [default: that of the training]")
+@click.option("--out", type=click.Path(path_type=Path), default=None, help="PNG file.  [default: a free portrait.png]")
+def paint(
+    prompt: str | None,
+    tags: tuple[str, ...],
+    negative: str | None,
+    preset: str,
+    seed: int,
+    count: int,
+    steps: int,
+    guidance: float,
+    sampler: str,
+    size: int | None,
+    out: Path | None,
+) -> None:
+    """Paint portraits for PROMPT, in English or Chinese."""
+    from tfportrait import tasks, world
+    from tfportrait.models.preset import locate
+    from tfportrait.recipe import write_png
+
+    paths = output_paths(out or free_path("portrait.png"), count)
+    text = tasks.compose_prompt(prompt, parse_tags(tags))
+    folder = locate(preset)
+    click.echo(world.explain(world.read_prompt(text)))
+    images, recipes = tasks.paint(
+        folder,
+        text,
+        negative,
+        seeds=list(range(seed, seed + count)),
+        num_steps=steps,
+        guidance_scale=guidance,
+        sampler=sampler,
+        image_size=size,
+    )
+    for path, image, recipe in zip(paths, images, recipes, strict=True):
+        click.echo(write_png(path, image, recipe))
+
+
 @app.command()
 @click.option("--count", type=int, default=1000, help="Number of portraits.")
 @click.option("--size", type=int, default=128, help="Side of each picture in pixels, 32 to 512.")
@@ -90,12 +147,30 @@ def output_paths(out: str | os.PathLike, count: int) -> list[Path]:
 def world(count: int, size: int, out: Path, seed: int, workers: int | None) -> None:
     """Render portraits with their captions to a folder."""
     from tfportrait import world as portraits
-    from tfportrait.files import check_writable_folder
 
-    if workers is not None and workers < 1:
-        raise ValueError(f"--workers must be at least 1, got {workers}")
-    portraits.write(check_writable_folder(out), count, size, seed=seed, workers=workers)
+    portraits.write(out, count, size, seed=seed, workers=workers)
     click.echo(f"{count} portraits at {size} px in {out}")
+
+
+@app.command()
+@click.argument("stage", type=click.Choice(["autoencoder", "diffusion", "oracle"]))
+@click.option("--config", default="portrait_128", help="A shipped configuration, or a TOML file.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the preset; created if need be.")
+@click.option("--init", default=None, help="A preset whose weights the training starts from.")
+@click.option("--steps", type=int, default=None, help="Training steps.  [default: the configuration's]")
+@click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
+def train(stage: str, config: str, out: Path, init: str | None, steps: int | None, precision: str) -> None:
+    """Train one STAGE of a preset. Started again, it goes on where it was stopped."""
+    if steps is not None and steps < 1:
+        raise ValueError(f"--steps must be at least 1, got {steps}")
+    from tfportrait.presets import trainers
+
+    settings = trainers.load(config)
+    from tfportrait.training import accelerate
+
+    accelerate(precision)
+    getattr(trainers, f"train_{stage}")(settings, out, init=init, steps=steps)
+    click.echo(out)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The autoencoder of Stable Diffusion (Rombach et al. 2022, section 3.1), every size an argument."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from tfportrait.models.layers import (
@@ -15,6 +16,7 @@ from tfportrait.models.layers import (
 from tfportrait.models.network import Network, check_sides, one_of, record
 from tfportrait.models.normalization import GroupNorm
 from tfportrait.training import Trainable
+from tfportrait.training.compiled import compiled
 
 EPSILON = 1e-6
 LOG_VARIANCE_RANGE = (-30.0, 20.0)
@@ -339,6 +341,18 @@ class AutoencoderKL(Network, Trainable):
         Returns: float32 (B, h * reduction, w * reduction, out_channels), about [-1, 1], not clipped.
         """
         return self._decode(ops.cast(latents, "float32") / self.scaling_factor)
+
+    def reconstruct(self, images):
+        """Images through the mean of their latents and back.
+
+        Args:
+            images: uint8 (N, H, W, in_channels).
+
+        Returns: uint8 of the same shape, in NumPy.
+        """
+        run = compiled(self, "reconstruct", self.call)
+        decoded = run(np.asarray(images, "float32") / 127.5 - 1.0)
+        return np.rint((np.clip(ops.convert_to_numpy(decoded), -1.0, 1.0) + 1.0) * 127.5).astype("uint8")
 
     def _decode(self, latents):
         h = ops.cast(latents, self.compute_dtype)

@@ -107,7 +107,8 @@ class Oracle(Trainable):
         """Cross-entropy, averaged over the attributes that are visible.
 
         Args:
-            x: dict of "image", float32 (B, H, W, 3) or uint8, and "labels", int32 (B, A) with -1 for hidden ones.
+            x: dict of "image", float32 (B, H, W, 3) or uint8, and "attributes", dict of
+                name to int32 (B,), -1 where it is hidden.
 
         Returns:
             float32 scalar.
@@ -119,10 +120,10 @@ class Oracle(Trainable):
             images = self._disturb(images)
         logits = self(images, training=training)
         losses, hits, counts, start = 0.0, 0.0, 0.0, 0
-        for i, values in enumerate(self.attributes.values()):
+        for name, values in self.attributes.items():
             part = logits[:, start : start + len(values)]
             start += len(values)
-            label = ops.cast(x["labels"][:, i], "int32")
+            label = ops.cast(x["attributes"][name], "int32")
             known = ops.cast(label != UNKNOWN, "float32")
             safe = ops.maximum(label, 0)
             losses += ops.sum(known * keras.losses.sparse_categorical_crossentropy(safe, part, from_logits=True))

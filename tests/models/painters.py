@@ -1,0 +1,64 @@
+"""A painter small enough for tests; also imported by fresh processes."""
+
+import tfportrait as tp
+
+CAPTIONS = ["a red cat", "a blue dog", "一只红色的猫", "two green birds"]
+
+
+def tiny_painter(**changes):
+    """A latent-diffusion model of 16x16 pixels that runs in milliseconds."""
+    tokenizer = tp.Tokenizer.train(CAPTIONS, 560, 16)
+    unet = tp.UNet(
+        sample_size=8,
+        in_channels=4,
+        out_channels=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        mid_block_type=None,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        norm_num_groups=4,
+        cross_attention_dim=16,
+        attention_head_dim=2,
+    )
+    autoencoder = tp.AutoencoderKL(
+        block_out_channels=(4, 8),
+        latent_channels=4,
+        norm_num_groups=2,
+        sample_size=16,
+        mid_block_add_attention=False,
+        scaling_factor=0.7,
+    )
+    text_encoder = tp.TextEncoder(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=16,
+    )
+    parts = {
+        "unet": unet,
+        "autoencoder": autoencoder,
+        "text_encoder": text_encoder,
+        "tokenizer": tokenizer,
+        "schedule": {"name": "cosine", "timestep_spacing": "trailing"},
+    }
+    return tp.LatentDiffusion(**{**parts, **changes})
+
+
+def pixel_painter():
+    """Unconditional diffusion on 8x8 pixels."""
+    unet = tp.UNet(
+        sample_size=8,
+        in_channels=3,
+        out_channels=3,
+        down_block_types=("DownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "UpBlock2D"),
+        mid_block_type=None,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        norm_num_groups=4,
+        cross_attention_dim=None,
+    )
+    return tp.LatentDiffusion(unet=unet, schedule="flow", prediction_type="flow")

@@ -1,0 +1,102 @@
+"""Prompt accuracy: of the attributes that prompts name, how many an oracle finds in the images."""
+
+import dataclasses
+
+import numpy as np
+
+from tfportrait import world
+
+HELD_OUT_SEED = 2**41 + 2**39  # portraits of no split
+
+
+@dataclasses.dataclass(frozen=True)
+class Accuracy:
+    """Prompt accuracy beside what it has to be read against.
+
+    Attributes:
+        accuracy: float in [0, 1]. Named attributes found in the images, over all named attributes.
+        by_attribute: dict of str to float. The same for each attribute.
+        counts: dict of str to int. How often each attribute was named.
+        guessing: float. Accuracy of always answering the value that is named most often.
+        real: float or None. Accuracy of the oracle on real renders that the prompts describe, where they were given.
+        real_by_attribute: dict of str to float. The same for each attribute; empty where none were given.
+    """
+
+    accuracy: float
+    by_attribute: dict
+    counts: dict
+    guessing: float
+    real: float | None
+    real_by_attribute: dict
+
+    def __str__(self):
+        real = "" if self.real is None else f", oracle on real renders {self.real:.3f}"
+        lines = [f"prompt accuracy {self.accuracy:.3f} (guessing {self.guessing:.3f}{real})"]
+        for name in sorted(self.by_attribute, key=self.by_attribute.get):
+            beside = f"  real {self.real_by_attribute[name]:.3f}" if name in self.real_by_attribute else ""
+            lines.append(f"  {name:15s} {self.by_attribute[name]:.3f}{beside}  ({self.counts[name]} named)")
+        return "\n".join(lines)
+
+
+def prompt_accuracy(oracle, images, named, *, real_images=None):
+    """Of the attributes that the prompts name, how many the oracle finds in the images.
+
+    Args:
+        oracle: Oracle.
+        images: uint8 (N, H, W, 3), painted for the prompts.
+        named: list of N dicts, attribute name to value: what each prompt names (as `world.read_prompt(text).attributes`
+            has it).
+        real_images: uint8 (N, H, W, 3) or None. Real renders that the same prompts describe.
+
+    Returns:
+        Accuracy.
+
+    Raises:
+        ValueError: numbers of images and prompts differ, nothing is named, or an attribute is not the oracle's.
+    """
+    if len(images) != len(named):
+        raise ValueError(f"{len(images)} images for {len(named)} prompts")
+    unknown = sorted({name for each in named for name in each if name not in oracle.attributes})
+    if unknown:
+        raise ValueError(f"the oracle does not read {', '.join(unknown)}; it reads {', '.join(oracle.attributes)}")
+    wanted = {name: [(i, each[name]) for i, each in enumerate(named) if name in each] for name in oracle.attributes}
+    wanted = {name: rows for name, rows in wanted.items() if rows}
+    if not wanted:
+        raise ValueError("no prompt names an attribute")
+    hits = _hits(oracle, images, wanted)
+    counts = {name: len(rows) for name, rows in wanted.items()}
+    total = sum(counts.values())
+    commonest = sum(np.unique([v for _, v in rows], return_counts=True)[1].max() for rows in wanted.values())
+    real_hits = {} if real_images is None else _hits(oracle, real_images, wanted)
+    return Accuracy(
+        accuracy=sum(hits.values()) / total,
+        by_attribute={name: hits[name] / counts[name] for name in wanted},
+        counts=counts,
+        guessing=float(commonest / total),
+        real=None if real_images is None else sum(real_hits.values()) / total,
+        real_by_attribute={name: real_hits[name] / counts[name] for name in real_hits},
+    )
+
+
+def _hits(oracle, images, wanted):
+    read = oracle.read(images)
+    return {
+        name: sum(oracle.attributes[name][read[name][i]] == value for i, value in rows) for name, rows in wanted.items()
+    }
+
+
+def held_out_prompts(count, *, first_seed=HELD_OUT_SEED):
+    """Prompts of portraits that are in no training set, every other one Chinese.
+
+    Args:
+        count: int.
+        first_seed: int. Seed of the first portrait.
+
+    Returns:
+        (prompts, named, portraits): list of str, list of dicts (attribute name to value), list of Portrait.
+    """
+    portraits = [world.sample(first_seed + i) for i in range(count)]
+    captions = [portrait.caption("zh" if i % 2 else "en", seed=i) for i, portrait in enumerate(portraits)]
+    pairs = zip(captions, portraits, strict=True)
+    named = [{name: portrait.attributes[name] for name in caption.named} for caption, portrait in pairs]
+    return [str(caption) for caption in captions], named, portraits

@@ -1,0 +1,27 @@
+"""The presets that ship with the package, by name, and the recipes that train them."""
+
+import difflib
+from importlib import resources
+from pathlib import Path
+
+INDEX_FILES = ("model_index.json", "config.json")
+
+
+def shipped():
+    """The shipped presets: dict of name to folder."""
+    root = Path(str(resources.files(__name__)))
+    folders = sorted(path for path in root.iterdir() if path.is_dir())
+    return {path.name: path for path in folders if any((path / index).is_file() for index in INDEX_FILES)}
+
+
+def folder(name):
+    """The folder of a shipped preset.
+
+    Raises:
+        ValueError: no such preset; lists the names, nearest first.
+    """
+    presets = shipped()
+    if name in presets:
+        return presets[name]
+    near = difflib.get_close_matches(name, presets, n=max(len(presets), 1), cutoff=0.0)
+    raise ValueError(f"no preset or folder {name!r}; shipped presets: {', '.join(near) or 'none'}")

@@ -1,0 +1,84 @@
+"""Words to pictures with their recipes: what the command `paint` does."""
+
+from tfportrait import __version__, world
+from tfportrait.files import CHECKSUMS, sha256
+
+
+def compose_prompt(prompt, tags):
+    """One prompt from free words and tags, in the language of the words.
+
+    Args:
+        prompt: str or None.
+        tags: dict of attribute name to value, checked.
+
+    Returns:
+        str.
+
+    Raises:
+        ValueError: neither words nor tags, or a tag that contradicts the words.
+    """
+    prompt = (prompt or "").strip()
+    if not prompt and not tags:
+        raise ValueError('the prompt is empty: say what to paint, such as "a smiling woman with red hair"')
+    if not tags:
+        return prompt
+    if not prompt:
+        return str(world.compose(tags))
+    reading = world.read_prompt(prompt)
+    for name, value in tags.items():
+        said = reading.attributes.get(name, value)
+        if said != value:
+            raise ValueError(f"the tag {name}={value} contradicts the prompt, which says {name}={said}")
+    more = {name: value for name, value in tags.items() if name not in reading.attributes}
+    if not more:
+        return prompt
+    # One sentence about all of it keeps to the language that the painter was trained on.
+    if not reading.unknown:
+        return str(world.compose({**reading.attributes, **more}, reading.language))
+    comma = "，" if reading.language == "zh" else ", "
+    return f"{prompt}{comma}{world.compose(more, reading.language)}"
+
+
+def paint(preset, prompt, negative=None, *, seeds, num_steps, guidance_scale, sampler, image_size=None, progress=True):
+    """Loads a preset and paints, on whatever this machine has.
+
+    Args:
+        preset: path. Folder of the preset.
+        prompt: str.
+        negative: str or None.
+        seeds: list of int.
+        num_steps, guidance_scale, sampler, image_size: as `LatentDiffusion.generate` takes them.
+        progress: bool. Whether a progress bar is shown on standard error.
+
+    Returns:
+        (images, recipes): uint8 (N, H, W, 3) and a list of N dicts that `tfportrait.recipe.write_png` takes.
+    """
+    from tfportrait.models.latent_diffusion import LatentDiffusion
+    from tfportrait.training import accelerate
+
+    choice = accelerate()
+    painter = LatentDiffusion.from_preset(preset)
+    images = painter.generate(
+        prompt,
+        None if negative is None else [negative],
+        seeds=seeds,
+        num_steps=num_steps,
+        guidance_scale=guidance_scale,
+        sampler=sampler,
+        image_size=image_size,
+        progress=progress,
+    )
+    sums = preset / CHECKSUMS
+    shared = {
+        "prompt": prompt,
+        "negative_prompt": negative,
+        "num_steps": num_steps,
+        "guidance_scale": guidance_scale,
+        "sampler": sampler,
+        "image_size": list(images.shape[1:3]),
+        "preset": preset.name,
+        "preset_hash": sha256(sums) if sums.is_file() else None,
+        "precision": choice.precision,
+        "version": __version__,
+    }
+    return images, [{**shared, "seed": seed} for seed in seeds]
