@@ -1,4 +1,4 @@
-"""Procedural portraits with exact ground truth: attributes, pictures, captions. Pure Python, numpy and an SVG renderer."""
+"""Procedural portraits with exact ground truth: attributes, pictures, captions. Light to import."""
 
 import importlib
 

@@ -49,8 +49,15 @@ def draw_glasses(pen, head: Head) -> None:
             lens = corners([(x - w, y - h), (x + w, y - h), (x + w, y + h), (x - w, y + h)])
         else:
             h = radius * 0.84
-            lens = [(x - side * wide, y - h), (x + side * wide * 0.4, y - h - 1.5), (x + side * (wide + 3), y - h - 2), (x + side * (wide + 2), y - 2),
-                    (x + side * wide * 0.55, y + h), (x - side * wide * 0.5, y + h), (x - side * wide * 0.98, y + 3)]  # fmt: skip
+            lens = [
+                (x - side * wide, y - h),
+                (x + side * wide * 0.4, y - h - 1.5),
+                (x + side * (wide + 3), y - h - 2),
+                (x + side * (wide + 2), y - 2),
+                (x + side * wide * 0.55, y + h),
+                (x - side * wide * 0.5, y + h),
+                (x - side * wide * 0.98, y + 3),
+            ]
         if dark:
             pen.area(lens, palette.rgb("#23222c"), "lens")
             glare = [(x - wide * 0.45, y - radius * 0.25), (x - wide * 0.05, y - radius * 0.55)]
@@ -73,7 +80,9 @@ def draw_headwear(pen, head: Head) -> None:
     """Hat or crown, over hair and forehead."""
     kind = head.portrait["headwear"]
     if kind != "none":
-        {"cap": _cap, "beanie": _beanie, "wide_brim_hat": _wide_brim_hat, "beret": _beret, "crown": _crown}[kind](pen, head)
+        {"cap": _cap, "beanie": _beanie, "wide_brim_hat": _wide_brim_hat, "beret": _beret, "crown": _crown}[kind](
+            pen, head
+        )
 
 
 def _dome(head: Head, top: float, wide: float, low: float) -> list[tuple[float, float]]:
@@ -92,14 +101,29 @@ def _cap(pen, head: Head) -> None:
     _form(pen, head, dome, colour)
     lean = head.turn * 14
     for u in (-22, 22):
-        pen.line(head.outline([(lean * 0.4, 27), (u + lean * 0.7, 46), (u * 1.25 + lean, 82)]), shaded(colour, 0.35), 2.4, "seam")
+        pen.line(
+            head.outline([(lean * 0.4, 27), (u + lean * 0.7, 46), (u * 1.25 + lean, 82)]),
+            shaded(colour, 0.35),
+            2.4,
+            "seam",
+        )
     pen.area(ellipse(*head.at(lean * 0.4, 24), 6, 4, 8), shaded(colour, 0.2), "hat")
     badge = ellipse(*head.at(lean, 60), 12 - 2 * abs(head.turn), 11, 10)
     pen.area(badge, palette.rgb("#f7efe0"), "badge")
     far = head.turn * 22
     right, left = temple + 6 + max(far, -12), -temple - 6 + min(far, 12)
-    visor = [(left, 84), (0.5 * (left + lean), 80), (lean, 79), (0.5 * (right + lean), 80), (right, 84), (right + 2, 93),
-             (0.6 * right + 0.4 * lean, 99), (lean, 104), (0.6 * left + 0.4 * lean, 99), (left - 2, 93)]  # fmt: skip
+    visor = [
+        (left, 84),
+        (0.5 * (left + lean), 80),
+        (lean, 79),
+        (0.5 * (right + lean), 80),
+        (right, 84),
+        (right + 2, 93),
+        (0.6 * right + 0.4 * lean, 99),
+        (lean, 104),
+        (0.6 * left + 0.4 * lean, 99),
+        (left - 2, 93),
+    ]
     visor = head.outline(visor)
     pen.area(visor, shaded(colour, 0.32), "visor")
 
@@ -128,22 +152,51 @@ def _wide_brim_hat(pen, head: Head) -> None:
     colour, temple = hat_colour(head.portrait), head.widths[0]
     band = head.portrait.details.choice("band", (palette.rgb("#f3e6cf"), palette.rgb("#2b2530")))
     tilt = head.turn * 3
-    brim = [(-112, 80 - tilt), (-84, 70), (0, 62), (84, 70), (112, 80 + tilt), (92, 92 + tilt), (50, 97), (0, 99), (-50, 97), (-92, 92 - tilt)]
-    dome = head.mirrored([(0, 17), (temple * 0.55, 15), (temple * 0.88, 26), (temple + 2, 60), (temple + 3, 82), (0, 88)])
+    brim = [
+        (-112, 80 - tilt),
+        (-84, 70),
+        (0, 62),
+        (84, 70),
+        (112, 80 + tilt),
+        (92, 92 + tilt),
+        (50, 97),
+        (0, 99),
+        (-50, 97),
+        (-92, 92 - tilt),
+    ]
+    dome = head.mirrored(
+        [(0, 17), (temple * 0.55, 15), (temple * 0.88, 26), (temple + 2, 60), (temple + 3, 82), (0, 88)]
+    )
     pen.area(head.outline(brim), shaded(colour, 0.16), "hat")
     pen.area(dome, colour, "hat")
     _form(pen, head, dome, colour)
     w = temple + 3
     ribbon = [(-w + 2, 62), (0, 67), (w - 2, 62), (w, 80), (0, 87), (-w, 80)]
     pen.area(head.outline(ribbon), band, "trim")
-    pen.line(head.outline([(-112, 80 - tilt), (-70, 91), (0, 97), (70, 91), (112, 80 + tilt)]), palette.lit(colour, 0.25), 2.6, "seam")
+    pen.line(
+        head.outline([(-112, 80 - tilt), (-70, 91), (0, 97), (70, 91), (112, 80 + tilt)]),
+        palette.lit(colour, 0.25),
+        2.6,
+        "seam",
+    )
 
 
 def _beret(pen, head: Head) -> None:
     colour, temple = hat_colour(head.portrait), head.widths[0]
     side = -head.turn or (1 if head.portrait.details.unit("beret") < 0.5 else -1)
-    shape = [(-side * (temple + 5), 84), (-side * (temple + 8), 62), (-side * 40, 34), (side * 8, 20), (side * 58, 24), (side * 92, 48),
-             (side * 96, 70), (side * 74, 86), (side * 30, 90), (0, 88), (-side * 34, 90)]  # fmt: skip
+    shape = [
+        (-side * (temple + 5), 84),
+        (-side * (temple + 8), 62),
+        (-side * 40, 34),
+        (side * 8, 20),
+        (side * 58, 24),
+        (side * 92, 48),
+        (side * 96, 70),
+        (side * 74, 86),
+        (side * 30, 90),
+        (0, 88),
+        (-side * 34, 90),
+    ]
     stem = [(side * 14, 21), (side * 17, 10)]
     pen.line(head.outline(stem), shaded(colour, 0.3), 5.5, "seam")
     points = head.outline(shape)
@@ -158,14 +211,32 @@ def _beret(pen, head: Head) -> None:
 def _crown(pen, head: Head) -> None:
     gold = palette.GOLD
     w = 52.0
-    points = [(-w, 70), (-w - 10, 22), (-w * 0.55, 46), (-w * 0.42, 10), (-w * 0.08, 40), (0, 4), (w * 0.08, 40), (w * 0.42, 10), (w * 0.55, 46),
-              (w + 10, 22), (w, 70)]  # fmt: skip
+    points = [
+        (-w, 70),
+        (-w - 10, 22),
+        (-w * 0.55, 46),
+        (-w * 0.42, 10),
+        (-w * 0.08, 40),
+        (0, 4),
+        (w * 0.08, 40),
+        (w * 0.42, 10),
+        (w * 0.55, 46),
+        (w + 10, 22),
+        (w, 70),
+    ]
     base = [(w * 0.5, 76), (0, 78), (-w * 0.5, 76)]
     shape = head.outline(points + base)
     pen.area(shape, gold, "gold", sharp=True)
     pen.form(corners(shape), gold, "gold", (head.x + head.light * 30, 90), 82)
-    pen.line(head.outline([(-w + 1, 60), (-w * 0.5, 66), (0, 68), (w * 0.5, 66), (w - 1, 60)]), shaded(gold, 0.4), 3.0, "seam")
+    pen.line(
+        head.outline([(-w + 1, 60), (-w * 0.5, 66), (0, 68), (w * 0.5, 66), (w - 1, 60)]),
+        shaded(gold, 0.4),
+        3.0,
+        "seam",
+    )
     for u, y in ((-w - 10, 22), (-w * 0.42, 10), (0, 5), (w * 0.42, 10), (w + 10, 22)):
         pen.dot(*head.at(u, y), 5, palette.lit(gold, 0.35), "gold")
     for u, colour in ((-28, "#c8334a"), (0, "#2f74c0"), (28, "#c8334a")):
-        pen.area(ellipse(*head.at(u + head.turn * 8, 57), 6, 6, 8), mix(palette.rgb(colour), palette.WHITE, 0.1), "jewel")
+        pen.area(
+            ellipse(*head.at(u + head.turn * 8, 57), 6, 6, 8), mix(palette.rgb(colour), palette.WHITE, 0.1), "jewel"
+        )

@@ -1,6 +1,7 @@
 """What a portrait can look like: attribute names, their values, and which values exclude or hide one another.
 
-Left and right are always the viewer's: `pose="left"` faces the left edge of the picture, `lighting="left"` is lit from there.
+Left and right are always the viewer's: `pose="left"` faces the left edge of the picture, `lighting="left"` is lit from
+there.
 """
 
 import difflib
@@ -57,7 +58,7 @@ UNUSUAL: frozenset = frozenset(
 
 _WEIGHTS: dict[str, dict[str, float]] = {  # a value that is not here weighs 1
     "glasses": {"none": 2.4},
-    "facial_hair": {"none": 2.2},
+    "facial_hair": {"none": 1.2},
     "headwear": {"none": 4.2},
     "earrings": {"none": 1.6},
     "pose": {"front": 1.3},
@@ -108,7 +109,9 @@ def check(attributes: Mapping[str, str]) -> dict[str, str]:
     for index, item in enumerate(items):
         for other in items[:index]:
             if frozenset({item, other}) in IMPOSSIBLE:
-                raise ValueError(f"No portrait has {other[0]}={other[1]} together with {item[0]}={item[1]}: drop one of them.")
+                raise ValueError(
+                    f"No portrait has {other[0]}={other[1]} together with {item[0]}={item[1]}: drop one of them."
+                )
     return {name: attributes[name] for name in ATTRIBUTES if name in attributes}
 
 

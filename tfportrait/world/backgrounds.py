@@ -7,7 +7,6 @@ from . import palette
 from .palette import Colour, mix, rgb
 from .shapes import Points, corners, ellipse
 
-
 VARIANTS = 7  # a background's chance details come in so many versions, so that a rendered one can be used again
 
 
@@ -27,9 +26,16 @@ def details(number: int):
 def draw_background(pen, portrait) -> None:
     """Fills the canvas."""
     scenes = {
-        "plain": _plain, "gradient": _gradient, "city": _city, "forest": _forest, "sea": _sea, "mountains": _mountains,
-        "starry_night": _starry_night, "room": _room, "blossoms": _blossoms,
-    }  # fmt: skip
+        "plain": _plain,
+        "gradient": _gradient,
+        "city": _city,
+        "forest": _forest,
+        "sea": _sea,
+        "mountains": _mountains,
+        "starry_night": _starry_night,
+        "room": _room,
+        "blossoms": _blossoms,
+    }
     number = portrait.variant if hasattr(portrait, "variant") else variant(portrait)
     scenes[portrait["background"]](pen, details(number), number)
 
@@ -67,7 +73,9 @@ def _city(pen, details, number: int) -> None:
 
 def _forest(pen, details, number: int) -> None:
     pen.backdrop(rgb("#d5ecd0"), rgb("#8fc08a"))
-    for layer, (colour, base, high, step) in enumerate(((rgb("#86b98a"), 190, 120, 34), (rgb("#4f8f66"), 236, 150, 44))):
+    for layer, (colour, base, high, step) in enumerate(
+        ((rgb("#86b98a"), 190, 120, 34), (rgb("#4f8f66"), 236, 150, 44))
+    ):
         for k, x in enumerate(range(-8, 270, step)):
             x += 8 * details.signed(f"tree {layer} {k}")
             peak = base - high * (0.85 + 0.3 * details.unit(f"height {layer} {k}"))
@@ -75,9 +83,19 @@ def _forest(pen, details, number: int) -> None:
             _block(pen, x - 3, base - 10, 7, 60, rgb("#7b5f46"))
             low = base - 8
             third = (low - peak) / 3
-            tree = [(x, peak), (x + half * 0.55, peak + third), (x + half * 0.3, peak + third), (x + half * 0.8, peak + 2 * third),
-                    (x + half * 0.45, peak + 2 * third), (x + half, low), (x - half, low), (x - half * 0.45, peak + 2 * third),
-                    (x - half * 0.8, peak + 2 * third), (x - half * 0.3, peak + third), (x - half * 0.55, peak + third)]  # fmt: skip
+            tree = [
+                (x, peak),
+                (x + half * 0.55, peak + third),
+                (x + half * 0.3, peak + third),
+                (x + half * 0.8, peak + 2 * third),
+                (x + half * 0.45, peak + 2 * third),
+                (x + half, low),
+                (x - half, low),
+                (x - half * 0.45, peak + 2 * third),
+                (x - half * 0.8, peak + 2 * third),
+                (x - half * 0.3, peak + third),
+                (x - half * 0.55, peak + third),
+            ]
             pen.area(tree, colour, "scenery", sharp=True)
     _block(pen, -4, 222, 264, 40, rgb("#6ea86a"))
 
@@ -104,7 +122,10 @@ def _mountains(pen, details, number: int) -> None:
         (rgb("#5f7a94"), ((-20, 214), (6, 132), (56, 190), (128, 160), (196, 192), (252, 126), (280, 214)), False),
     )
     for colour, ridge, snow in ranges:
-        ridge = [(x + details.signed(f"ridge {k} {snow}", 7), y + details.signed(f"peak {k} {snow}", 9)) for k, (x, y) in enumerate(ridge)]
+        ridge = [
+            (x + details.signed(f"ridge {k} {snow}", 7), y + details.signed(f"peak {k} {snow}", 9))
+            for k, (x, y) in enumerate(ridge)
+        ]
         pen.area([*ridge, (280, 262), (-20, 262)], colour, "scenery", sharp=True)
         if snow:
             for x, y in (ridge[1], ridge[5]):
@@ -158,7 +179,9 @@ def _room(pen, details, number: int) -> None:
     _block(pen, x - 23, 43, 42, 46, rgb("#f7ecd8"))
     pen.area(ellipse(x - 2, 68, 13, 13, 10), rgb("#d98d5f"), "scenery")
     _block(pen, x - 46, 150, 92, 8, wood)
-    for k, (offset, high, colour) in enumerate(((-34, 34, "#a8564e"), (-22, 40, "#4f7a8a"), (-9, 30, "#cfa14e"), (4, 37, "#6f8a5a"), (17, 33, "#8a6a9a"))):
+    for k, (offset, high, colour) in enumerate(
+        ((-34, 34, "#a8564e"), (-22, 40, "#4f7a8a"), (-9, 30, "#cfa14e"), (4, 37, "#6f8a5a"), (17, 33, "#8a6a9a"))
+    ):
         _block(pen, x + offset + k * 0, 150 - high, 11, high, rgb(colour))
 
 
@@ -170,7 +193,18 @@ def _blossoms(pen, details, number: int) -> None:
         pen.line(flip, bark, 7, "scenery")
         pen.line([(128 + side * (u - 128), y) for u, y in ((238, 130), (214, 104), (200, 98))], bark, 4.5, "scenery")
         pen.line([(128 + side * (u - 128), y) for u, y in ((214, 66), (190, 34), (160, 20))], bark, 5, "scenery")
-        spots = ((222, 22), (190, 34), (243, 62), (212, 74), (248, 110), (204, 102), (234, 144), (246, 188), (216, 176), (160, 18))
+        spots = (
+            (222, 22),
+            (190, 34),
+            (243, 62),
+            (212, 74),
+            (248, 110),
+            (204, 102),
+            (234, 144),
+            (246, 188),
+            (216, 176),
+            (160, 18),
+        )
         for k, (u, y) in enumerate(spots):
             x = 128 + side * (u + details.signed(f"petal {side} {k}", 5) - 128)
             _flower(pen, x, y + details.signed(f"bloom {side} {k}", 5), 12 if k % 2 else 15)

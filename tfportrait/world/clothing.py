@@ -31,7 +31,13 @@ class _Body:
 
     def torso(self, neckline: Points) -> Points:
         """Shoulders closed by a neckline from right to left."""
-        right = [(self.neck + 8, 208), (self.neck + 24, 215), (self.reach * 0.82, 226), (self.reach, 243), (self.reach + 7, 268)]
+        right = [
+            (self.neck + 8, 208),
+            (self.neck + 24, 215),
+            (self.reach * 0.82, 226),
+            (self.reach, 243),
+            (self.reach + 7, 268),
+        ]
         left = [(-u, y) for u, y in reversed(right)]
         return self.at(left + list(reversed(neckline)) + right)
 
@@ -52,8 +58,14 @@ def draw_back(pen, head: Head) -> None:
 def draw_clothing(pen, head: Head) -> None:
     """The garment in front of neck and chest."""
     garments = {
-        "t_shirt": _t_shirt, "shirt": _shirt, "suit": _suit, "hoodie": _hoodie, "turtleneck": _turtleneck, "dress": _dress, "hanfu": _hanfu,
-    }  # fmt: skip
+        "t_shirt": _t_shirt,
+        "shirt": _shirt,
+        "suit": _suit,
+        "hoodie": _hoodie,
+        "turtleneck": _turtleneck,
+        "dress": _dress,
+        "hanfu": _hanfu,
+    }
     garments[head.portrait["clothing"]](pen, _Body(head))
 
 
@@ -63,7 +75,12 @@ def _t_shirt(pen, body: _Body) -> None:
     body.paint(pen, body.torso(line))
     pen.line(body.at([(neck + 6, 209), *line[1:4], (-neck - 6, 209)]), shaded(body.colour, 0.36), 6.5, "seam")
     for side in (-1, 1):
-        pen.line(body.at([(side * (body.reach - 20), 233), (side * (body.reach - 27), 266)]), shaded(body.colour, 0.42), 3, "seam")
+        pen.line(
+            body.at([(side * (body.reach - 20), 233), (side * (body.reach - 27), 266)]),
+            shaded(body.colour, 0.42),
+            3,
+            "seam",
+        )
 
 
 def _shirt(pen, body: _Body) -> None:
@@ -72,7 +89,14 @@ def _shirt(pen, body: _Body) -> None:
     body.paint(pen, body.torso(line))
     pen.line(body.at([(0, 234), (0, 262)]), shaded(body.colour, 0.45), 3, "seam")
     for side in (-1, 1):
-        flap = [(side * (neck - 2), 198), (side * (neck + 9), 205), (side * 33, 234), (side * 24, 240), (side * 0.5, 231), (side * 10, 216)]
+        flap = [
+            (side * (neck - 2), 198),
+            (side * (neck + 9), 205),
+            (side * 33, 234),
+            (side * 24, 240),
+            (side * 0.5, 231),
+            (side * 10, 216),
+        ]
         pen.area(body.at(flap), palette.lit(body.colour, 0.42), "trim", sharp=True)
         pen.ring(body.at(flap), shaded(body.colour, 0.5), 2.2, "seam", sharp=True)
     for y in (242, 255):
@@ -89,7 +113,15 @@ def _suit(pen, body: _Body) -> None:
     pen.area(body.at([(-8, 218), (8, 218), (6, 229), (13, 268), (-13, 268), (-6, 229)]), tie, "tie", sharp=True)
     pen.line(body.at([(-6.5, 229), (6.5, 229)]), shaded(tie, 0.5), 2.2, "seam")
     for side in (-1, 1):
-        right = [(neck + 6, 205), (neck + 24, 214), (body.reach * 0.82, 226), (body.reach, 243), (body.reach + 7, 268), (12, 268), (22, 246)]
+        right = [
+            (neck + 6, 205),
+            (neck + 24, 214),
+            (body.reach * 0.82, 226),
+            (body.reach, 243),
+            (body.reach + 7, 268),
+            (12, 268),
+            (22, 246),
+        ]
         body.paint(pen, body.at([(side * u, y) for u, y in right]))
         lapel = [(neck + 4, 203), (neck + 17, 211), (52, 232), (40, 238), (48, 243), (12, 270), (22, 240)]
         pen.area(body.at([(side * u, y) for u, y in lapel]), shaded(body.colour, 0.28), "lapel", sharp=True)
@@ -103,8 +135,15 @@ def _hoodie(pen, body: _Body) -> None:
     line = [(neck + 4, 206), (neck * 0.6, 224), (0, 233), (-neck * 0.6, 224), (-neck - 4, 206)]
     body.paint(pen, body.torso(line))
     for side in (-1, 1):
-        roll = [(side * (neck + 1), 196), (side * (neck + 24), 200), (side * 52, 216), (side * 36, 234), (side * 2, 246), (side * 2, 232),
-                (side * neck * 0.7, 218)]  # fmt: skip
+        roll = [
+            (side * (neck + 1), 196),
+            (side * (neck + 24), 200),
+            (side * 52, 216),
+            (side * 36, 234),
+            (side * 2, 246),
+            (side * 2, 232),
+            (side * neck * 0.7, 218),
+        ]
         pen.area(body.at(roll), palette.lit(body.colour, 0.12), "cloth")
         pen.line(body.at([(side * 50, 217), (side * 34, 233), (side * 4, 244)]), shaded(body.colour, 0.5), 3, "seam")
         string = body.at([(side * 15, 236), (side * 17, 250), (side * 15, 262)])
@@ -134,7 +173,12 @@ def _dress(pen, body: _Body) -> None:
     half = [(0, 252), (18, 241), (36, 238), (56, 243), (body.reach * 0.8, 256), (body.reach * 0.84, 270)]
     points = body.at(half + [(-u, y) for u, y in reversed(half) if u])
     body.paint(pen, points)
-    pen.line(body.at([(-56, 244), (-36, 239), (-18, 242), (0, 252), (18, 242), (36, 239), (56, 244)]), palette.lit(body.colour, 0.45), 3.4, "seam")
+    pen.line(
+        body.at([(-56, 244), (-36, 239), (-18, 242), (0, 252), (18, 242), (36, 239), (56, 244)]),
+        palette.lit(body.colour, 0.45),
+        3.4,
+        "seam",
+    )
     for u, y in ((-24, 208), (-16, 217), (-6, 222), (6, 222), (16, 217), (24, 208)):
         x, level = body.at([(u, y)])[0]
         pen.dot(x, level, 3.4, palette.rgb("#fbf6ea"), "pearl")
@@ -153,5 +197,3 @@ def _hanfu(pen, body: _Body) -> None:
         pen.area(body.at(outer), body.trim, "sash", sharp=True)
         pen.line(body.at([outer[1], outer[2]]), shaded(body.colour, 0.55), 2.4, "seam")
         pen.line(body.at([outer[0], outer[3]]), shaded(body.trim, 0.4), 2.0, "seam")
-
-

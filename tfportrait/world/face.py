@@ -21,7 +21,11 @@ def hair_colour(portrait) -> palette.Colour:
     """Colour of hair, brows and beard; what nature gives where the head shows none of its hair."""
     details = portrait.details
     if portrait["hair_style"] == "bald":
-        base = palette.HAIR["grey"] if portrait["age"] == "elderly" else mix(palette.HAIR["black"], palette.HAIR["brown"], 0.55)
+        base = (
+            palette.HAIR["grey"]
+            if portrait["age"] == "elderly"
+            else mix(palette.HAIR["black"], palette.HAIR["brown"], 0.55)
+        )
     else:
         base = palette.HAIR[portrait["hair_color"]]
     change = 1 + details.signed("hair", 0.05)
@@ -74,10 +78,19 @@ def _eye(pen, head: Head, side: int) -> None:
     high = _EYE_HEIGHT[expression] * head.eye_size * head.size * pen.eye_scale
     slant = _LID_SLANT.get(expression, 0.0)
     inner, outer = x - side * wide, x + side * wide
-    top = [(inner, y + 2 + 0.3 * slant), (x - side * 0.5 * wide, y - 0.78 * high + slant), (x + side * 0.1 * wide, y - high + 0.4 * slant),
-           (x + side * 0.62 * wide, y - 0.7 * high - 0.4 * slant), (outer, y - 1.0)]  # fmt: skip
+    top = [
+        (inner, y + 2 + 0.3 * slant),
+        (x - side * 0.5 * wide, y - 0.78 * high + slant),
+        (x + side * 0.1 * wide, y - high + 0.4 * slant),
+        (x + side * 0.62 * wide, y - 0.7 * high - 0.4 * slant),
+        (outer, y - 1.0),
+    ]
     lower = 0.62 if expression == "smiling" else 0.88
-    bottom = [(x + side * 0.55 * wide, y + lower * 0.8 * high), (x, y + lower * high), (x - side * 0.55 * wide, y + lower * 0.8 * high)]
+    bottom = [
+        (x + side * 0.55 * wide, y + lower * 0.8 * high),
+        (x, y + lower * high),
+        (x - side * 0.55 * wide, y + lower * 0.8 * high),
+    ]
     pen.area(top + bottom, palette.rgb("#fdfbf7"), "eye_white")
     radius = min(9.4 * scale, 0.5 * (1 + lower) * high)
     ry = min(radius, 0.5 * (1 + lower) * high - 0.2)
@@ -103,7 +116,10 @@ def _eye(pen, head: Head, side: int) -> None:
 
 def _lashes(pen, x: float, y: float, wide: float, side: int) -> None:
     outer = x + side * wide
-    long, short = [(outer - side * 3, y - 3), (outer + side * 6.5, y - 7.5)], [(outer - side * 6, y - 6), (outer + side * 1.5, y - 12)]
+    long, short = (
+        [(outer - side * 3, y - 3), (outer + side * 6.5, y - 7.5)],
+        [(outer - side * 6, y - 6), (outer + side * 1.5, y - 12)],
+    )
     pen.lines([long, short], palette.INK, 3.4, "lash")
 
 
@@ -134,8 +150,13 @@ def _nose(pen, head: Head) -> None:
         x, _ = head.face(0, y)
         tip = 11 * size
         _, low = head.face(0, y)
-        profile = [(x - t * 1, low - 30 * size), (x + t * 4, low - 14 * size), (x + t * tip, low - 3), (x + t * (tip - 3), low + 2),
-                   (x - t * 3, low + 2.5)]  # fmt: skip
+        profile = [
+            (x - t * 1, low - 30 * size),
+            (x + t * 4, low - 14 * size),
+            (x + t * tip, low - 3),
+            (x + t * (tip - 3), low + 2),
+            (x - t * 3, low + 2.5),
+        ]
         pen.area(profile + [(x - t * 7, low - 4)], mix(head.skin, shaded(head.skin, 1.0), 0.1), "nose")
         pen.line(profile, crease, 3.2, "crease")
     else:
@@ -178,8 +199,15 @@ def _closed_mouth(pen, head: Head, expression: str) -> None:
     half = 0.55 * wide
     mid = y + middle
     between = mid + 0.3 * (corner - middle)
-    top = [(-corners[0], corners[1]), (-half, between - 3.6 * full), (-4, mid - 6.2 * full), (0, mid - 4.6 * full),
-           (4, mid - 6.2 * full), (half, between - 3.6 * full), corners]  # fmt: skip
+    top = [
+        (-corners[0], corners[1]),
+        (-half, between - 3.6 * full),
+        (-4, mid - 6.2 * full),
+        (0, mid - 4.6 * full),
+        (4, mid - 6.2 * full),
+        (half, between - 3.6 * full),
+        corners,
+    ]
     low = [(half, between + 5.4 * full), (0, mid + 8.5 * full), (-half, between + 5.4 * full)]
     seam = [(-wide, y + corner), (-half, between), (0, mid), (half, between), (wide, y + corner)]
     pen.area(head.features(top + seam[::-1][1:-1]), upper, "lips" if head.woman else "plain_lips")
@@ -188,7 +216,11 @@ def _closed_mouth(pen, head: Head, expression: str) -> None:
     pen.line(head.features(seam), dark, 3.6, "mouth")
     if expression == "smiling":
         for side in (-1, 1):
-            dimple = [(side * (wide + 1), y + corner - 5), (side * (wide + 4.5), y + corner), (side * (wide + 2.5), y + corner + 5)]
+            dimple = [
+                (side * (wide + 1), y + corner - 5),
+                (side * (wide + 4.5), y + corner),
+                (side * (wide + 2.5), y + corner + 5),
+            ]
             pen.line(head.features(dimple), shaded(head.skin, 0.5), 2.8, "crease")
 
 
@@ -196,23 +228,48 @@ def _laugh(pen, head: Head) -> None:
     y, wide = head.mouth_y - 1, 24 if head.child else 28
     upper, _ = lip_colours(head)
     top = [(-wide, y - 10), (-wide * 0.5, y - 7), (0, y - 6), (wide * 0.5, y - 7), (wide, y - 10)]
-    hollow = top + [(wide * 0.82, y + 4), (wide * 0.45, y + 13), (0, y + 16), (-wide * 0.45, y + 13), (-wide * 0.82, y + 4)]
+    hollow = top + [
+        (wide * 0.82, y + 4),
+        (wide * 0.45, y + 13),
+        (0, y + 16),
+        (-wide * 0.45, y + 13),
+        (-wide * 0.82, y + 4),
+    ]
     pen.area(head.features(hollow), palette.rgb("#5a1723"), "mouth")
-    tongue = [(-wide * 0.5, y + 10), (0, y + 5), (wide * 0.5, y + 10), (wide * 0.3, y + 14), (0, y + 15.5), (-wide * 0.3, y + 14)]
+    tongue = [
+        (-wide * 0.5, y + 10),
+        (0, y + 5),
+        (wide * 0.5, y + 10),
+        (wide * 0.3, y + 14),
+        (0, y + 15.5),
+        (-wide * 0.3, y + 14),
+    ]
     pen.area(head.features(tongue), palette.rgb("#e0606a"), "tongue")
     teeth = top + [(wide * 0.86, y - 3), (wide * 0.5, y + 2), (0, y + 3.5), (-wide * 0.5, y + 2), (-wide * 0.86, y - 3)]
     pen.area(head.features(teeth), palette.rgb("#fffdf8"), "teeth")
     width = 4.2 if head.woman else 2.8
-    pen.ring(head.features(hollow), upper if head.woman else shaded(head.skin, 0.7), width, "lips" if head.woman else "mouth")
+    pen.ring(
+        head.features(hollow), upper if head.woman else shaded(head.skin, 0.7), width, "lips" if head.woman else "mouth"
+    )
 
 
 def _grimace(pen, head: Head) -> None:
     y, wide = head.mouth_y + 2, 22 if head.child else 25
     upper, _ = lip_colours(head)
-    shape = [(-wide * 0.72, y - 6), (0, y - 9), (wide * 0.72, y - 6), (wide, y + 7), (wide * 0.7, y + 8.5), (0, y + 4.5),
-             (-wide * 0.7, y + 8.5), (-wide, y + 7)]  # fmt: skip
+    shape = [
+        (-wide * 0.72, y - 6),
+        (0, y - 9),
+        (wide * 0.72, y - 6),
+        (wide, y + 7),
+        (wide * 0.7, y + 8.5),
+        (0, y + 4.5),
+        (-wide * 0.7, y + 8.5),
+        (-wide, y + 7),
+    ]
     pen.area(head.features(shape), palette.rgb("#fffdf8"), "teeth")
-    pen.line(head.features([(-wide * 0.86, y + 1), (0, y - 2.4), (wide * 0.86, y + 1)]), palette.rgb("#6a4a50"), 2.2, "mouth")
+    pen.line(
+        head.features([(-wide * 0.86, y + 1), (0, y - 2.4), (wide * 0.86, y + 1)]), palette.rgb("#6a4a50"), 2.2, "mouth"
+    )
     gaps = [head.features([(u, y - 7), (u * 1.1, y + 5)]) for u in (-10, 0, 10)]
     pen.lines(gaps, palette.rgb("#8a6a70"), 1.8, "mouth")
     colour = mix(upper, palette.INK, 0.1 if head.woman else 0.5)
@@ -241,15 +298,32 @@ def _tear(pen, head: Head) -> None:
 def _moustache(pen, head: Head) -> None:
     y, colour = head.mouth_y - 8, beard_colour(head.portrait)
     for side in (-1, 1):
-        lobe = [(0, y - 4), (side * 9, y - 7.5), (side * 22, y - 3), (side * 34, y + 6), (side * 34, y + 6), (side * 22, y + 6),
-                (side * 9, y + 4.5), (0, y + 2)]  # fmt: skip
+        lobe = [
+            (0, y - 4),
+            (side * 9, y - 7.5),
+            (side * 22, y - 3),
+            (side * 34, y + 6),
+            (side * 34, y + 6),
+            (side * 22, y + 6),
+            (side * 9, y + 4.5),
+            (0, y + 2),
+        ]
         pen.area(head.features(lobe), colour, "hair")
         pen.strand(head.features([(side * 5, y - 2), (side * 16, y - 1), (side * 27, y + 4)]), colour, 2.0, light=True)
 
 
 def _goatee(pen, head: Head) -> None:
     colour, y, chin = beard_colour(head.portrait), head.mouth_y + 11, head.chin
-    patch = [(0, y), (13, y + 3), (21, chin - 8), (13, chin + 6), (0, chin + 14), (-13, chin + 6), (-21, chin - 8), (-13, y + 3)]
+    patch = [
+        (0, y),
+        (13, y + 3),
+        (21, chin - 8),
+        (13, chin + 6),
+        (0, chin + 14),
+        (-13, chin + 6),
+        (-21, chin - 8),
+        (-13, y + 3),
+    ]
     lean = head.turn * 3
     points = [head.face(u, v) if v < chin - 10 else (head.at(u + lean, v)) for u, v in patch]
     pen.area(points, colour, "hair")
@@ -260,7 +334,14 @@ def _goatee(pen, head: Head) -> None:
 def _beard(pen, head: Head) -> None:
     colour = beard_colour(head.portrait)
     _, cheek, jaw, corner, chin = head.widths
-    outer = [(cheek + 1.5, 122), (cheek + 3, 140), (jaw + 5, 166), (corner + 10, chin - 6), (corner * 0.55 + 4, chin + 11), (0, chin + 15)]
+    outer = [
+        (cheek + 1.5, 122),
+        (cheek + 3, 140),
+        (jaw + 5, 166),
+        (corner + 10, chin - 6),
+        (corner * 0.55 + 4, chin + 11),
+        (0, chin + 15),
+    ]
     right = head.outline(outer)
     left = head.outline([(-u, y) for u, y in reversed(outer[:-1])])
     inner_left = [(-cheek + 7, 128), (-cheek + 12, 146), (-40, 157)]

@@ -37,9 +37,17 @@ def draw_locks(pen, head: Head) -> None:
 def draw_front(pen, head: Head) -> None:
     """Hair on the skull and over the forehead."""
     front = {
-        "buzz": _buzz, "short": _short, "spiky": _spiky, "bob": _bob, "long": _long, "curly": _curly, "bun": _pulled_back,
-        "ponytail": _swept, "braids": _parted, "tucked": _tucked,
-    }  # fmt: skip
+        "buzz": _buzz,
+        "short": _short,
+        "spiky": _spiky,
+        "bob": _bob,
+        "long": _long,
+        "curly": _curly,
+        "bun": _pulled_back,
+        "ponytail": _swept,
+        "braids": _parted,
+        "tucked": _tucked,
+    }
     kind = _kind(head)
     if kind == "bald":
         pen.glow(*head.at(head.light * 14 - 8 + 14 * abs(head.light), 60), 20, 9, palette.lit(head.skin, 0.9), 0.8)
@@ -56,9 +64,11 @@ def _cap(head: Head, grow: float, low: float, hairline: Points, lift: float = 0.
     """Hair on the skull: `grow` thick down to y = low, its lower edge along `hairline` (right to left)."""
     temple = head.widths[0]
     right = [
-        (0.5 * (temple + grow), 50 - 0.87 * grow - lift), (0.87 * (temple + grow), 73 - 0.5 * grow - 0.5 * lift), (temple + grow, 104),
+        (0.5 * (temple + grow), 50 - 0.87 * grow - lift),
+        (0.87 * (temple + grow), 73 - 0.5 * grow - 0.5 * lift),
+        (temple + grow, 104),
         (head.side(low) + grow * 0.7, low),
-    ]  # fmt: skip
+    ]
     left = [(-u, y) for u, y in reversed(right)]
     shifted = [(u + head.turn * 9, y) for u, y in hairline]
     return head.outline([(0, 42 - grow - lift)] + right) + head.outline(shifted) + head.outline(left)
@@ -89,13 +99,31 @@ def _ring(pen, head: Head, colour, y: float, wide: float) -> None:
 
 def _buzz(pen, head: Head, colour) -> None:
     temple = head.widths[0]
-    line = [(temple - 3, 112), (temple - 8, 90), (temple - 16, 77), (0, 70), (-temple + 16, 77), (-temple + 8, 90), (-temple + 3, 112)]
+    line = [
+        (temple - 3, 112),
+        (temple - 8, 90),
+        (temple - 16, 77),
+        (0, 70),
+        (-temple + 16, 77),
+        (-temple + 8, 90),
+        (-temple + 3, 112),
+    ]
     _paint(pen, head, _cap(head, 2.0, 118, line), mix(colour, head.skin, 0.24), "stubble")
 
 
 def _short(pen, head: Head, colour) -> None:
     temple, side = head.widths[0], _side(head)
-    line = [(temple - 5, 112), (temple - 9, 94), (temple - 15, 84), (22, 86), (-8, 80), (-30, 68), (-temple + 12, 84), (-temple + 8, 96), (-temple + 5, 112)]
+    line = [
+        (temple - 5, 112),
+        (temple - 9, 94),
+        (temple - 15, 84),
+        (22, 86),
+        (-8, 80),
+        (-30, 68),
+        (-temple + 12, 84),
+        (-temple + 8, 96),
+        (-temple + 5, 112),
+    ]
     if side < 0:
         line = [(-u, y) for u, y in reversed(line)]
     _under(pen, head, line[2:-2], 9)
@@ -110,8 +138,32 @@ def _short(pen, head: Head, colour) -> None:
 
 def _spiky(pen, head: Head, colour) -> None:
     t = head.widths[0]
-    right = [(14, 40), (24, 8), (32, 42), (56, 22), (52, 56), (t + 22, 52), (t + 4, 78), (t + 24, 88), (t + 6, 100), (t + 14, 122), (t - 2, 126)]
-    fringe = [(t - 8, 98), (t - 16, 80), (36, 101), (24, 80), (8, 104), (-6, 80), (-22, 101), (-34, 80), (-46, 98), (-t + 12, 82), (-t + 8, 98)]
+    right = [
+        (14, 40),
+        (24, 8),
+        (32, 42),
+        (56, 22),
+        (52, 56),
+        (t + 22, 52),
+        (t + 4, 78),
+        (t + 24, 88),
+        (t + 6, 100),
+        (t + 14, 122),
+        (t - 2, 126),
+    ]
+    fringe = [
+        (t - 8, 98),
+        (t - 16, 80),
+        (36, 101),
+        (24, 80),
+        (8, 104),
+        (-6, 80),
+        (-22, 101),
+        (-34, 80),
+        (-46, 98),
+        (-t + 12, 82),
+        (-t + 8, 98),
+    ]
     left = [(-u, y) for u, y in reversed(right)]
     shifted = [(u + head.turn * 9, y) for u, y in fringe]
     _under(pen, head, [(t - 16, 84), (20, 92), (-20, 92), (-t + 16, 84)], 12)
@@ -131,8 +183,18 @@ def _bob_back(pen, head: Head, colour) -> None:
 def _bob(pen, head: Head, colour) -> None:
     t = head.widths[0]
     cheek = head.side(150)
-    half = [(0, 31), (0.55 * (t + 12), 38), (0.9 * (t + 12), 64), (t + 16, 104), (t + 20, 150), (t + 15, 193), (cheek + 2, 197), (cheek - 4, 178),
-            (t - 5, 138), (t - 9, 104)]  # fmt: skip
+    half = [
+        (0, 31),
+        (0.55 * (t + 12), 38),
+        (0.9 * (t + 12), 64),
+        (t + 16, 104),
+        (t + 20, 150),
+        (t + 15, 193),
+        (cheek + 2, 197),
+        (cheek - 4, 178),
+        (t - 5, 138),
+        (t - 9, 104),
+    ]
     bangs = [(t - 9, 98), (0, 94), (-t + 9, 98)]
     _under(pen, head, [(t - 10, 97), (0, 93), (-t + 10, 97)], 9)
     shape = half + [(u + head.turn * 5, y) for u, y in bangs] + [(-u, y) for u, y in reversed(half) if u]
@@ -153,8 +215,19 @@ def _long_back(pen, head: Head, colour) -> None:
 def _long_locks(pen, head: Head, colour) -> None:
     t = head.widths[0]
     for side in (-1, 1):
-        lock = [(t + 2, 100), (t + 15, 130), (t + 17, 165), (t + 27, 200), (t + 23, 230), (t + 30, 266), (t - 20, 266), (t - 17, 232), (t - 7, 200),
-                (t - 10, 160), (t - 6, 130)]  # fmt: skip
+        lock = [
+            (t + 2, 100),
+            (t + 15, 130),
+            (t + 17, 165),
+            (t + 27, 200),
+            (t + 23, 230),
+            (t + 30, 266),
+            (t - 20, 266),
+            (t - 17, 232),
+            (t - 7, 200),
+            (t - 10, 160),
+            (t - 6, 130),
+        ]
         points = head.outline([(side * u, y) for u, y in lock])
         _paint(pen, head, points, colour)
         curves = []
@@ -167,7 +240,17 @@ def _long_locks(pen, head: Head, colour) -> None:
 def _curtains(head: Head, grow: float, low: float, part: float, top: float) -> Points:
     """A parted fringe: two curtains from the parting at (part, top) to the temples."""
     t = head.widths[0]
-    line = [(t - 4, low - 6), (t - 8, 108), (t - 17, 90), (part + 22, top + 9), (part, top), (part - 22, top + 9), (-t + 17, 90), (-t + 8, 108), (-t + 4, low - 6)]
+    line = [
+        (t - 4, low - 6),
+        (t - 8, 108),
+        (t - 17, 90),
+        (part + 22, top + 9),
+        (part, top),
+        (part - 22, top + 9),
+        (-t + 17, 90),
+        (-t + 8, 108),
+        (-t + 4, low - 6),
+    ]
     return _cap(head, grow, low, line)
 
 
@@ -180,7 +263,11 @@ def _long(pen, head: Head, colour) -> None:
     curves = [head.outline([(part, 35), (part + head.turn * 4, 64)])]
     for side in (-1, 1):
         for k in range(2):
-            strand = [(part + side * 5, 42 + 8 * k), (side * (32 - 6 * k) + part * 0.4, 58 + 10 * k), (side * (t - 2 - 4 * k), 96)]
+            strand = [
+                (part + side * 5, 42 + 8 * k),
+                (side * (32 - 6 * k) + part * 0.4, 58 + 10 * k),
+                (side * (t - 2 - 4 * k), 96),
+            ]
             curves.append(head.outline(strand))
     _comb(pen, curves, colour, 2.7, (1, 3))
 
@@ -218,18 +305,44 @@ def _curly(pen, head: Head, colour) -> None:
     angles = [math.radians(a) for a in range(-203, 24, 28)]
     rim = [(math.cos(a) * (t + 15), 104 + math.sin(a) * 72) for a in angles]
     outer = _scallops(rim, 11, (0, 104))
-    ends = [(t - 3, 128), (t - 8, 106), (t - 18, 92), (18, 86), (-2, 90), (-24, 84), (-t + 16, 94), (-t + 8, 106), (-t + 3, 128)]
+    ends = [
+        (t - 3, 128),
+        (t - 8, 106),
+        (t - 18, 92),
+        (18, 86),
+        (-2, 90),
+        (-24, 84),
+        (-t + 16, 94),
+        (-t + 8, 106),
+        (-t + 3, 128),
+    ]
     line = [(u + head.turn * 9, y) for u, y in ends]
     lower = _scallops(line, 6, (0, 40))
     _under(pen, head, [(t - 18, 96), (18, 92), (-24, 92), (-t + 18, 96)], 12)
     points = head.outline(outer + lower)
     _paint(pen, head, points, colour)
     curls = []
-    for u, y in ((-46, 62), (6, 52), (30, 42), (-62, 96), (64, 100), (24, 70), (-36, 82), (-22, 44), (50, 66), (-8, 72)):
+    for u, y in (
+        (-46, 62),
+        (6, 52),
+        (30, 42),
+        (-62, 96),
+        (64, 100),
+        (24, 70),
+        (-36, 82),
+        (-22, 44),
+        (50, 66),
+        (-8, 72),
+    ):
         curls.append(head.outline([(u - 7, y + 3), (u - 5, y - 5), (u + 3, y - 6), (u + 7, y), (u + 2, y + 5)]))
     for y in (132, 156):
         for side in (-1, 1):
-            curl = [(side * (t + 6), y + 8), (side * (t + 4), y - 2), (side * (t + 14), y - 5), (side * (t + 18), y + 4)]
+            curl = [
+                (side * (t + 6), y + 8),
+                (side * (t + 4), y - 2),
+                (side * (t + 14), y - 5),
+                (side * (t + 18), y + 4),
+            ]
             curls.append(head.outline(curl))
     _comb(pen, curls, colour, 2.8, (0, 3, 5, 8, 10, 11))
 
@@ -250,7 +363,9 @@ def _pulled_back(pen, head: Head, colour) -> None:
     _paint(pen, head, points, colour)
     top = -head.turn * 10
     spread = (-44, -22, 0, 22, 44)
-    curves = [head.outline([(u + head.turn * 7, 76 + abs(u) * 0.18), (u * 0.72, 58), (top + u * 0.3, 42)]) for u in spread]
+    curves = [
+        head.outline([(u + head.turn * 7, 76 + abs(u) * 0.18), (u * 0.72, 58), (top + u * 0.3, 42)]) for u in spread
+    ]
     _comb(pen, curves, colour, 2.6, (1, 3))
     band = head.outline([(top - 17, 43), (top, 46), (top + 17, 43)])
     pen.line(band, palette.CLOTH["red"], 6, "band")
@@ -262,8 +377,19 @@ def _tail_side(head: Head) -> int:
 
 def _tail(pen, head: Head, colour) -> None:
     s = _tail_side(head)
-    shape = [(s * 34, 60), (s * 50, 38), (s * 78, 40), (s * 100, 72), (s * 104, 120), (s * 98, 170), (s * 80, 214), (s * 80, 214), (s * 70, 176),
-             (s * 74, 130), (s * 66, 96)]  # fmt: skip
+    shape = [
+        (s * 34, 60),
+        (s * 50, 38),
+        (s * 78, 40),
+        (s * 100, 72),
+        (s * 104, 120),
+        (s * 98, 170),
+        (s * 80, 214),
+        (s * 80, 214),
+        (s * 70, 176),
+        (s * 74, 130),
+        (s * 66, 96),
+    ]
     points = head.outline(shape)
     _paint(pen, head, points, shaded(colour, 0.06))
     curves = []
@@ -300,7 +426,9 @@ def _braids(pen, head: Head, colour) -> None:
             tilt = side * (0.55 if k % 2 else -0.55)
             lobe = ellipse(x + (2.5 if k % 2 else -2.5), level, 15 - 0.7 * k, 11.5, 8, tilt)
             pen.area(lobe, shaded(colour, 0.05 + 0.12 * (k % 2)), "hair")
-            pen.strand([(x - 8, level - 4 * tilt), (x, level + 1), (x + 8, level + 4 * tilt)], colour, 2.2, light=k % 2 == 0)
+            pen.strand(
+                [(x - 8, level - 4 * tilt), (x, level + 1), (x + 8, level + 4 * tilt)], colour, 2.2, light=k % 2 == 0
+            )
         x, y = head.at(side * (t + 17), 246)
         pen.area(ellipse(x, y, 11, 5.5, 8), palette.CLOTH["red"], "band")
 
@@ -313,7 +441,11 @@ def _parted(pen, head: Head, colour) -> None:
     curves = [head.outline([(0, 37), (head.turn * 6, 62)])]
     for side in (-1, 1):
         for k in range(3):
-            strand = [(side * 4 + head.turn * 4, 44 + 7 * k), (side * (30 - 4 * k), 56 + 8 * k), (side * (t - 3 - 3 * k), 96 + 3 * k)]
+            strand = [
+                (side * 4 + head.turn * 4, 44 + 7 * k),
+                (side * (30 - 4 * k), 56 + 8 * k),
+                (side * (t - 3 - 3 * k), 96 + 3 * k),
+            ]
             curves.append(head.outline(strand))
     _comb(pen, curves, colour, 2.6, (2, 5))
 
@@ -321,9 +453,23 @@ def _parted(pen, head: Head, colour) -> None:
 def _tucked(pen, head: Head, colour) -> None:
     t, side = head.widths[0], _side(head)
     for flank in (-1, 1):
-        piece = [(t - 8, 84), (t + 7, 84), (t + 8, 108), (head.side(126) + 5, 130), (head.side(126) - 4, 126), (t - 7, 106)]
+        piece = [
+            (t - 8, 84),
+            (t + 7, 84),
+            (t + 8, 108),
+            (head.side(126) + 5, 130),
+            (head.side(126) - 4, 126),
+            (t - 7, 106),
+        ]
         _paint(pen, head, head.outline([(flank * u, y) for u, y in piece]), colour)
-    lock = [(side * 44, 84), (side * 46, 92), (side * 36, 104), (side * 18, 100), (-side * 4, 108), (-side * 8, 98), (-side * 32, 100), (-side * 40, 84)]
+    lock = [
+        (side * 44, 84),
+        (side * 46, 92),
+        (side * 36, 104),
+        (side * 18, 100),
+        (-side * 4, 108),
+        (-side * 8, 98),
+        (-side * 32, 100),
+        (-side * 40, 84),
+    ]
     _paint(pen, head, head.outline([(u + head.turn * 9, y) for u, y in lock]), colour)
-
-

@@ -114,7 +114,15 @@ class Head:
     def side(self, y: float) -> float:
         """Half-width of the head at height y."""
         temple, cheek, jaw, corner, chin = self.widths
-        stops = [(42, 0), (73, 0.87 * temple), (104, temple), (138, cheek), (165, jaw), (chin - 12, corner + 4), (chin, 0)]
+        stops = [
+            (42, 0),
+            (73, 0.87 * temple),
+            (104, temple),
+            (138, cheek),
+            (165, jaw),
+            (chin - 12, corner + 4),
+            (chin, 0),
+        ]
         for (y0, w0), (y1, w1) in zip(stops, stops[1:], strict=False):
             if y <= y1:
                 return w0 + (w1 - w0) * max(0.0, (y - y0) / (y1 - y0))
@@ -136,15 +144,27 @@ def draw_neck(pen, head: Head) -> None:
     lean = head.turn * 4
     x, y = head.x + lean, head.y
     neck = [
-        (x - wide + 2, 160 + y), (x - wide, 196 + y), (x - wide - 3, 208 + y), (x - wide - 22, 222 + y), (x - 50, 262),
-        (x + 50, 262), (x + wide + 22, 222 + y), (x + wide + 3, 208 + y), (x + wide, 196 + y), (x + wide - 2, 160 + y),
-    ]  # fmt: skip
+        (x - wide + 2, 160 + y),
+        (x - wide, 196 + y),
+        (x - wide - 3, 208 + y),
+        (x - wide - 22, 222 + y),
+        (x - 50, 262),
+        (x + 50, 262),
+        (x + wide + 22, 222 + y),
+        (x + wide + 3, 208 + y),
+        (x + wide, 196 + y),
+        (x + wide - 2, 160 + y),
+    ]
     pen.area(neck, skin, "skin")
     low = head.chin + y
     under = [
-        (x - wide, 178 + y), (x - wide - 1, low + 8), (x - wide * 0.4, low + 17), (x + wide * 0.5, low + 16),
-        (x + wide + 1, low + 7), (x + wide, 178 + y),
-    ]  # fmt: skip
+        (x - wide, 178 + y),
+        (x - wide - 1, low + 8),
+        (x - wide * 0.4, low + 17),
+        (x + wide * 0.5, low + 16),
+        (x + wide + 1, low + 7),
+        (x + wide, 178 + y),
+    ]
     pen.shade(under, head.skin, 0.42)
 
 
@@ -156,7 +176,11 @@ def draw_ears(pen, head: Head) -> None:
         u = side * (head.side(136) + 2 - 7 * abs(head.turn))
         x, y = head.at(u, 137 + (4 if head.child else 0))
         rx, ry = (10 + 2 * abs(head.turn)) * head.size, 16 * head.size
-        pen.area(ellipse(x, y, rx, ry, 8, side * 0.18), mix(head.skin, palette.BLUSH[head.portrait["skin_tone"]], 0.12), "skin")
+        pen.area(
+            ellipse(x, y, rx, ry, 8, side * 0.18),
+            mix(head.skin, palette.BLUSH[head.portrait["skin_tone"]], 0.12),
+            "skin",
+        )
         inner = [(x + side * 3, y - 8), (x + side * 6, y), (x + side * 1, y + 8)]
         pen.line(inner, shaded(head.skin, 0.4), 2.6, "crease")
 

@@ -38,7 +38,8 @@ class WatercolourPen(Pen):
             inner, outer = mix(pigment, self.paper, 0.3), mix(pigment, self.paper, 0.06)
         name = self.define(
             ("wash", inner, outer),
-            f'<radialGradient id="{{}}" cx="{0.4 + 0.15 * self.light}" cy="0.4" r="0.68"><stop offset="0.15" stop-color="{css(inner)}"/>'
+            f'<radialGradient id="{{}}" cx="{0.4 + 0.15 * self.light}" cy="0.4" r="0.68">'
+            f'<stop offset="0.15" stop-color="{css(inner)}"/>'
             f'<stop offset="0.55" stop-color="{css(mix(inner, outer, 0.45))}"/>'
             f'<stop offset="1" stop-color="{css(outer)}"/></radialGradient>',
         )
@@ -72,7 +73,8 @@ class WatercolourPen(Pen):
         super().end_scene()
         name = self.define(
             "bare edge",
-            '<radialGradient id="{}" cx="0.5" cy="0.5" r="0.72"><stop offset="0.72" stop-color="#fbf7ee" stop-opacity="0"/>'
+            '<radialGradient id="{}" cx="0.5" cy="0.5" r="0.72">'
+            '<stop offset="0.72" stop-color="#fbf7ee" stop-opacity="0"/>'
             '<stop offset="0.98" stop-color="#fbf7ee"/></radialGradient>',
         )
         self.put(f'<rect width="256" height="256" fill="url(#{name})"/>')
@@ -89,7 +91,9 @@ def _strokes(angle: float, shift: float) -> str:
             for dy in (-64, 0, 64):
                 x0, y0 = x + dx, y + dy
                 if -20 < x0 < 84 and -20 < y0 < 84:
-                    bend = f"q{13 * cosine + 3 * sine:.1f} {13 * sine - 3 * cosine:.1f} {26 * cosine:.1f} {26 * sine:.1f}"
+                    bend = (
+                        f"q{13 * cosine + 3 * sine:.1f} {13 * sine - 3 * cosine:.1f} {26 * cosine:.1f} {26 * sine:.1f}"
+                    )
                     parts.append(f"M{x0 - 13 * cosine:.1f} {y0 - 13 * sine:.1f}{bend}")
     return "".join(parts)
 
@@ -163,13 +167,50 @@ class PencilPen(Pen):
     paper = palette.rgb("#f6f3ec")
     graphite = palette.rgb("#4b4a50")
     _TONES = {
-        "skin": 247, "hair": 176, "strand": 90, "brow": 82, "cloth": 222, "trim": 246, "hat": 196, "gold": 236,
-        "teeth": 252, "eye_white": 252, "iris": 132, "pupil": 48, "lash": 58, "lips": 158, "mouth": 74, "tongue": 170,
-        "lens": 84, "frame": 52, "tear": 226, "crease": 108, "blush": 205, "button": 110,
-        "ring": 250, "ring_rim": 70, "badge": 244, "visor": 138, "band": 70, "pompom": 240, "sash": 110, "lapel": 170, "tie": 92,
-        "string": 250, "strap": 200, "pearl": 250, "jewel": 120, "seam": 120, "nose": 236, "soft_crease": 190, "old_brow": 176,
-        "plain_lips": 214, "iris_rim": 92, "glare": 236, "stubble": 206,
-    }  # fmt: skip
+        "skin": 247,
+        "hair": 176,
+        "strand": 90,
+        "brow": 82,
+        "cloth": 222,
+        "trim": 246,
+        "hat": 196,
+        "gold": 236,
+        "teeth": 252,
+        "eye_white": 252,
+        "iris": 132,
+        "pupil": 48,
+        "lash": 58,
+        "lips": 158,
+        "mouth": 74,
+        "tongue": 170,
+        "lens": 84,
+        "frame": 52,
+        "tear": 226,
+        "crease": 108,
+        "blush": 205,
+        "button": 110,
+        "ring": 250,
+        "ring_rim": 70,
+        "badge": 244,
+        "visor": 138,
+        "band": 70,
+        "pompom": 240,
+        "sash": 110,
+        "lapel": 170,
+        "tie": 92,
+        "string": 250,
+        "strap": 200,
+        "pearl": 250,
+        "jewel": 120,
+        "seam": 120,
+        "nose": 236,
+        "soft_crease": 190,
+        "old_brow": 176,
+        "plain_lips": 214,
+        "iris_rim": 92,
+        "glare": 236,
+        "stubble": 206,
+    }
     _OUTLINE = {"skin": 3.0, "hair": 3.0, "cloth": 3.0, "trim": 2.6, "hat": 3.2, "gold": 2.8}
 
     def __init__(self, portrait) -> None:
@@ -247,13 +288,50 @@ class InkPen(Pen):
     paper = palette.rgb("#f2ece0")
     ink = palette.rgb("#1c1b20")
     _TONES = {
-        "skin": 240, "hair": 62, "strand": 30, "brow": 34, "cloth": 206, "trim": 236, "hat": 112, "gold": 222,
-        "teeth": 250, "eye_white": 250, "iris": 92, "pupil": 24, "lash": 24, "lips": 120, "mouth": 44, "tongue": 150,
-        "lens": 48, "frame": 30, "tear": 205, "crease": 96, "blush": 196, "button": 60,
-        "ring": 250, "ring_rim": 50, "badge": 240, "visor": 66, "band": 170, "pompom": 236, "sash": 84, "lapel": 150, "tie": 52,
-        "string": 248, "strap": 150, "pearl": 250, "jewel": 90, "seam": 84, "nose": 228, "soft_crease": 190, "old_brow": 168,
-        "plain_lips": 206, "iris_rim": 60, "glare": 230, "stubble": 150,
-    }  # fmt: skip
+        "skin": 240,
+        "hair": 62,
+        "strand": 30,
+        "brow": 34,
+        "cloth": 206,
+        "trim": 236,
+        "hat": 112,
+        "gold": 222,
+        "teeth": 250,
+        "eye_white": 250,
+        "iris": 92,
+        "pupil": 24,
+        "lash": 24,
+        "lips": 120,
+        "mouth": 44,
+        "tongue": 150,
+        "lens": 48,
+        "frame": 30,
+        "tear": 205,
+        "crease": 96,
+        "blush": 196,
+        "button": 60,
+        "ring": 250,
+        "ring_rim": 50,
+        "badge": 240,
+        "visor": 66,
+        "band": 170,
+        "pompom": 236,
+        "sash": 84,
+        "lapel": 150,
+        "tie": 52,
+        "string": 248,
+        "strap": 150,
+        "pearl": 250,
+        "jewel": 90,
+        "seam": 84,
+        "nose": 228,
+        "soft_crease": 190,
+        "old_brow": 168,
+        "plain_lips": 206,
+        "iris_rim": 60,
+        "glare": 230,
+        "stubble": 150,
+    }
 
     def __init__(self, portrait) -> None:
         super().__init__(portrait)
@@ -278,7 +356,8 @@ class InkPen(Pen):
         name = self.define(
             ("wash", part),
             f'<linearGradient id="{{}}" x1="0.2" y1="0" x2="0.7" y2="1"><stop offset="0" stop-color="{css(edge)}"/>'
-            f'<stop offset="0.55" stop-color="{css(wash)}"/><stop offset="1" stop-color="{css(mix(wash, self.paper, 0.35))}"/>'
+            f'<stop offset="0.55" stop-color="{css(wash)}"/>'
+            f'<stop offset="1" stop-color="{css(mix(wash, self.paper, 0.35))}"/>'
             "</linearGradient>",
         )
         self.fill(data, wash if part == "skin" else f"url(#{name})")
@@ -314,7 +393,9 @@ class InkPen(Pen):
     def form(self, points: Points, colour: Colour, part: str, centre: tuple[float, float], radius: float) -> None:
         if self.light:
             dark = mix(self.ink, self.paper, 0.2)
-            self.fill(path(points), self.circle_gradient(centre, radius * 1.1, dark, ((0.8, 0.0), (0.9, 0.4), (1.0, 0.5))))
+            self.fill(
+                path(points), self.circle_gradient(centre, radius * 1.1, dark, ((0.8, 0.0), (0.9, 0.4), (1.0, 0.5)))
+            )
 
     def begin_scene(self) -> None:
         self.put(f'<rect width="256" height="256" fill="{css(self.paper)}"/>')
@@ -332,6 +413,7 @@ class InkPen(Pen):
 
     def finish(self) -> None:
         self.put(
-            '<path d="M12 216q9 -2 20 0q1 10 0 26q-10 1 -20 0q-2 -12 0 -26Z" fill="#b8322a"/><path d="M17 223H27M22 220V238M17 '
+            '<path d="M12 216q9 -2 20 0q1 10 0 26q-10 1 -20 0q-2 -12 0 -26Z" fill="#b8322a"/>'
+            '<path d="M17 223H27M22 220V238M17 '
             '230H27M17 238H27" stroke="#f6e4d4" stroke-width="2.2" fill="none" stroke-linecap="round"/>'
         )

@@ -9,9 +9,12 @@ def rgb(text: str) -> Colour:
 
 
 def css(colour: Colour) -> str:
-    """"#rrggbb" of a colour."""
-    red, green, blue = (min(255, max(0, int(channel + 0.5))) for channel in colour)
-    return f"#{red:02x}{green:02x}{blue:02x}"
+    """ "#rrggbb" of a colour."""
+    red, green, blue = colour
+    red, green, blue = int(red + 0.5), int(green + 0.5), int(blue + 0.5)
+    if min(red, green, blue) < 0 or max(red, green, blue) > 255:
+        red, green, blue = (min(255, max(0, channel)) for channel in (red, green, blue))
+    return f"#{red << 16 | green << 8 | blue:06x}"
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:

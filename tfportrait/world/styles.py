@@ -17,9 +17,7 @@ class Pen:
         portrait: Portrait. Gives the light and the chance details.
     """
 
-    paper: Colour | None = None
     eye_scale = 1.0
-    strands = True
 
     def __init__(self, portrait) -> None:
         self.portrait = portrait
@@ -89,7 +87,8 @@ class Pen:
         for band in range(bands):
             y = 256 / bands * band
             colour = mix(top, bottom, band / (bands - 1))
-            self.put(f'<rect y="{y:.1f}" width="256" height="{256 / bands + 1:.1f}" fill="{css(self.tone(colour, "scenery"))}"/>')
+            paint = css(self.tone(colour, "scenery"))
+            self.put(f'<rect y="{y:.1f}" width="256" height="{256 / bands + 1:.1f}" fill="{paint}"/>')
 
     def _graded(self, top: Colour, bottom: Colour) -> None:
         first, last = css(self.tone(top, "scenery")), css(self.tone(bottom, "scenery"))
@@ -106,12 +105,19 @@ class Pen:
     def end_scene(self) -> None:
         """After the background: the light falls across it."""
         if self.light:
-            stops = (css(palette.rgb("#fff3cf")), 0.34), (css(palette.rgb("#fff3cf")), 0.0), ("#1b1838", 0.0), ("#1b1838", 0.42)
+            stops = (
+                (css(palette.rgb("#fff3cf")), 0.34),
+                (css(palette.rgb("#fff3cf")), 0.0),
+                ("#1b1838", 0.0),
+                ("#1b1838", 0.42),
+            )
             marks = zip((0, 0.4, 0.45, 1), stops, strict=True)
             fade = "".join(f'<stop offset="{at}" stop-color="{c}" stop-opacity="{o}"/>' for at, (c, o) in marks)
             x1, x2 = (256, 0) if self.light > 0 else (0, 256)
             name = self.define(
-                "daylight", f'<linearGradient gradientUnits="userSpaceOnUse" x1="{x1}" y1="0" x2="{x2}" y2="40" id="{{}}">{fade}</linearGradient>'
+                "daylight",
+                f'<linearGradient gradientUnits="userSpaceOnUse" x1="{x1}" y1="0" x2="{x2}" y2="40" id="{{}}">'
+                f"{fade}</linearGradient>",
             )
             self.put(f'<rect width="256" height="256" fill="url(#{name})"/>')
 
@@ -146,7 +152,10 @@ class Pen:
 
     def oval(self, x: float, y: float, rx: float, ry: float, colour: Colour | str, opacity: float = 1.0) -> None:
         paint = colour if isinstance(colour, str) else css(colour)
-        self.put(f'<ellipse cx="{x:.1f}" cy="{y:.1f}" rx="{rx:.1f}" ry="{ry:.1f}" fill="{paint}" fill-opacity="{opacity:.2f}"/>')
+        self.put(
+            f'<ellipse cx="{x:.1f}" cy="{y:.1f}" rx="{rx:.1f}" ry="{ry:.1f}" fill="{paint}" '
+            f'fill-opacity="{opacity:.2f}"/>'
+        )
 
     def define(self, key: object, element: str) -> str:
         """Adds a definition once; `element` has {} where its id goes. Returns the id."""
@@ -157,7 +166,9 @@ class Pen:
 
     def circle_gradient(self, centre: tuple[float, float], radius: float, colour: Colour, stops) -> str:
         """Paint that fades with the distance from `centre`; stops are (share of radius, opacity)."""
-        marks = "".join(f'<stop offset="{at}" stop-color="{css(colour)}" stop-opacity="{alpha}"/>' for at, alpha in stops)
+        marks = "".join(
+            f'<stop offset="{at}" stop-color="{css(colour)}" stop-opacity="{alpha}"/>' for at, alpha in stops
+        )
         key = (centre, radius, colour, stops)
         name = self.define(
             key,
@@ -171,7 +182,8 @@ class Pen:
         shade = css(colour)
         name = self.define(
             ("spot", shade),
-            f'<radialGradient id="{{}}"><stop offset="0" stop-color="{shade}"/><stop offset="0.45" stop-color="{shade}" '
+            f'<radialGradient id="{{}}"><stop offset="0" stop-color="{shade}"/>'
+            f'<stop offset="0.45" stop-color="{shade}" '
             f'stop-opacity="0.6"/><stop offset="1" stop-color="{shade}" stop-opacity="0"/></radialGradient>',
         )
         self.oval(x, y, rx * 1.35, ry * 1.35, f"url(#{name})", strength)
@@ -179,7 +191,9 @@ class Pen:
     def slope(self, first: Colour, middle: Colour, last: Colour) -> str:
         """Gradient across whatever it fills, from the lit side to the other (from above where the light is even)."""
         x1, y1, x2, y2 = {0: (0.5, 0, 0.5, 1), -1: (0, 0.35, 1, 0.65), 1: (1, 0.35, 0, 0.65)}[self.light]
-        stops = "".join(f'<stop offset="{at}" stop-color="{css(c)}"/>' for at, c in ((0, first), (0.5, middle), (1, last)))
+        stops = "".join(
+            f'<stop offset="{at}" stop-color="{css(c)}"/>' for at, c in ((0, first), (0.5, middle), (1, last))
+        )
         name = self.define(
             ("slope", first, middle, last),
             f'<linearGradient id="{{}}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}">{stops}</linearGradient>',
@@ -197,18 +211,30 @@ class Pen:
 class SoftPen(Pen):
     """Soft-shaded: gradients, rounded forms, soft shadows, a blurred background."""
 
-    _DEEP = {"skin": 0.34, "hair": 0.6, "stubble": 0.5, "cloth": 0.5, "trim": 0.25, "hat": 0.5, "gold": 0.4, "iris": 0.25}
+    _DEEP = {
+        "skin": 0.34,
+        "hair": 0.6,
+        "stubble": 0.5,
+        "cloth": 0.5,
+        "trim": 0.25,
+        "hat": 0.5,
+        "gold": 0.4,
+        "iris": 0.25,
+    }
 
     def area(self, points: Points, colour: Colour, part: str, sharp: bool = False) -> None:
         deep = self._DEEP.get(part)
         if deep is None:
             return self.fill(self.trace(points, sharp), colour)
-        bright, dark = lit(colour, 0.2 if self.light else 0.14), shaded(colour, min(1.0, deep * (1.45 if self.light else 0.75)))
+        bright, dark = (
+            lit(colour, 0.2 if self.light else 0.14),
+            shaded(colour, min(1.0, deep * (1.45 if self.light else 0.75))),
+        )
         across = [x for x, _ in points]
         left, right = min(across), max(across)
         if right - left > 64:
             return self.fill(self.trace(points, sharp), self.slope(bright, colour, dark))
-        # A small area takes the shade of the place where it is: a gradient of its own would look detached, and costs more.
+        # A small area takes the shade of its place: a gradient of its own would look detached, and costs more.
         place = min(max((0.5 * (left + right) - 56) / 144, 0.0), 1.0)
         place = {-1: place, 0: 0.45, 1: 1 - place}[self.light]
         shade = mix(bright, colour, 2 * place) if place < 0.5 else mix(colour, dark, 2 * place - 1)
@@ -236,7 +262,9 @@ class SoftPen(Pen):
         self._graded(top, bottom)
 
     def begin_scene(self) -> None:
-        self.define("blur", '<filter id="{}" x="0" y="0" width="1" height="1"><feGaussianBlur stdDeviation="2.2"/></filter>')
+        self.define(
+            "blur", '<filter id="{}" x="0" y="0" width="1" height="1"><feGaussianBlur stdDeviation="2.2"/></filter>'
+        )
         self.put(f'<g filter="url(#{self.ids["blur"]})">')
 
     def end_scene(self) -> None:

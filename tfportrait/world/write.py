@@ -1,33 +1,21 @@
 """Renders portraits into an image folder with captions, on all cores."""
 
-import contextlib
-import errno
 import json
 import os
-import queue
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator
+import shutil
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
-from . import render
+from tfportrait import workers as processes
+from tfportrait.files import atomic_write, check_space, check_writable_folder
+
 from .portrait import sample
+from .render import SIZES
 
-SETTINGS = "world.json"
 METADATA = "metadata.jsonl"
-_IN_PROCESS = 24  # so few portraits are done before a worker has started
-
-
-def show_progress(done: int, count: int) -> None:
-    """A bar on stderr, redrawn in place; nothing where stderr is no terminal."""
-    if sys.stderr.isatty() and (done == count or done % 16 == 0):
-        filled = 32 * done // count
-        end = "\n" if done == count else ""
-        print(f"\r{'█' * filled}{'░' * (32 - filled)} {done}/{count} portraits", end=end, file=sys.stderr, flush=True)
+_JOB = 32  # portraits a worker renders at a time: enough to keep it busy, few enough for a smooth bar
 
 
 def write(
@@ -37,199 +25,121 @@ def write(
     *,
     seed: int = 0,
     workers: int | None = None,
-    progress: Callable[[int, int], None] | None = show_progress,
+    progress: bool = True,
 ) -> Path:
-    """Writes the portraits of the seeds `seed` to `seed + count - 1` as an image folder.
+    """Writes the portraits of the seeds `seed` to `seed + count - 1` as an image folder with `metadata.jsonl`.
 
-    The folder holds `00000000.png` and so on (the number is the place, not the seed), `world.json` with seed and size, and
-    in the end `metadata.jsonl`: one JSON object a line with `file_name`, `text` (English), `text_zh` (Chinese), `named` and
-    `named_zh` (the attributes that each text names), `visible`, `attributes` and `seed`. Every file appears whole or not at
-    all. An interrupted call leaves the finished images; the same call continues, and a larger `count` adds to them.
+    A line of the metadata is a JSON object with `file_name`, `text` (English), `text_zh` (Chinese), `named` and
+    `named_zh` (the attributes that each text names), `attributes`, `hidden` (those of them that cannot be told from the
+    picture) and `seed`. The folder is written whole or not at all: after an error or Ctrl-C nothing of it is left.
 
     Args:
-        directory: path. Made if it is missing; must be empty or hold portraits of the same seed and size.
+        directory: str or path. Made if it is missing; must be empty.
         count: int, at least 1.
-        size: int. Width and height of the images, 32 to 512.
+        size: int. Side of the pictures, 32 to 512.
         seed: int. The first portrait's seed. Defaults to 0.
-        workers: int. Processes; as many as there are cores by default.
-        progress: callable. Called with (done, count) after each portrait. Defaults to a bar on stderr.
+        workers: int. Number of processes. Defaults to None: one a core.
+        progress: bool. Whether to show a bar on a terminal.
 
-    Returns:
-        Path. The directory.
+    Returns: the directory.
 
-    Raises:
-        ValueError: a bad count, size, seed or number of workers, a directory that holds something else, or one that cannot
-            be written to.
+    Raises: ValueError for a bad count, size, seed or number of workers, and for a directory that is not empty or cannot
+        be written to; OSError if the disk is full.
     """
-    workers = _check(count, size, seed, workers)
-    directory = Path(directory)
+    _check(count, size, seed, workers)
+    directory = Path(directory).expanduser()
+    if directory.is_dir() and any(directory.iterdir()):
+        raise ValueError(f"cannot write portraits to {directory}: it is not empty; choose an empty or a new folder")
+    made = _first_missing(directory)
     try:
-        present = _prepare(directory, seed, size)
-        if workers == 1 or count <= _IN_PROCESS:
-            results = (_portrait(directory, index, seed, size, present) for index in range(count))
-            lines = _collect(results, count, progress)
-        else:
-            with _pool(directory, count, size, seed, workers) as results:
-                lines = _collect(results, count, progress)
-        _write_whole(directory / METADATA, "".join(line + "\n" for line in lines).encode())
-    except OSError as error:
-        raise ValueError(f"Cannot write to {directory}: {error.strerror or error}.") from error
-    finally:
-        _remove_unfinished(directory)
+        check_writable_folder(directory)
+        check_space(directory, count * size * size)
+        _render(directory, int(count), int(size), int(seed), workers, progress)
+    except BaseException:
+        _remove(directory, made)
+        raise
     return directory
 
 
-def _check(count: int, size: int, seed: int, workers: int | None) -> int:
-    """Raises ValueError for a bad argument; returns the number of workers."""
-    render.check_size(size)
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"count is the number of portraits, at least 1, not {count!r}.")
-    sample(seed)
-    sample(seed + count - 1)
-    if workers is None:
-        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise ValueError(f"workers is the number of processes, at least 1, not {workers!r}.")
-    return min(workers, count)
+def _check(count: int, size: int, seed: int, workers: int | None) -> None:
+    for name, value, low, high in (
+        ("count", count, 1, 2**40),
+        ("size", size, SIZES.start, SIZES.stop - 1),
+        ("seed", seed, 0, 2**63 - 1),
+    ):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
+            raise ValueError(f"{name} must be an integer from {low} to {high}, got {value!r}")
+    if seed + count > 2**63:
+        raise ValueError(f"seed must be an integer from 0 to {2**63 - int(count)} for {count} portraits, got {seed}")
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
 
 
-def _prepare(directory: Path, seed: int, size: int) -> frozenset[str]:
-    """Makes the directory or checks that it can be continued; returns the names of the images that it holds."""
-    settings = {"seed": int(seed), "size": int(size)}
-    if directory.exists() and not directory.is_dir():
-        raise ValueError(f"{directory} is a file, not a directory.")
-    directory.mkdir(parents=True, exist_ok=True)
-    names = frozenset(entry.name for entry in os.scandir(directory))
-    if SETTINGS in names:
-        held = json.loads((directory / SETTINGS).read_text(encoding="utf-8"))
-        if held != settings:
-            raise ValueError(
-                f"{directory} holds portraits of seed {held.get('seed')} and size {held.get('size')}, "
-                f"not seed {seed} and size {size}: choose another directory."
-            )
-    elif names:
-        raise ValueError(f"{directory} holds other files: choose an empty or a new directory.")
-    else:
-        _write_whole(directory / SETTINGS, json.dumps(settings).encode())
-    return names
+def _first_missing(directory: Path) -> Path | None:
+    """The topmost folder that has to be made for `directory`, None if it exists."""
+    missing = None
+    for folder in (directory, *directory.parents):
+        if folder.exists():
+            break
+        missing = folder
+    return missing
 
 
-def _write_whole(path: Path, data: bytes) -> None:
-    """Writes beside, flushes to the disk, renames."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with open(beside, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+def _remove(directory: Path, made: Path | None) -> None:
+    """Takes away what this call made, and only that."""
+    if made is not None:
+        shutil.rmtree(made, ignore_errors=True)
+    elif directory.is_dir():
+        for path in directory.iterdir():
+            path.unlink()
 
 
-def _remove_unfinished(directory: Path) -> None:
-    if directory.is_dir():
-        for path in directory.glob("*.part"):
-            path.unlink(missing_ok=True)
+def _render(directory: Path, count: int, size: int, seed: int, workers: int | None, progress: bool) -> None:
+    from tqdm import tqdm
+
+    step = min(_JOB, -(-count // (workers or processes.cores())))
+    jobs = [
+        {
+            "folder": str(directory),
+            "size": size,
+            "seed": seed,
+            "start": start,
+            "stop": min(start + step, count),
+            "count": count,
+        }
+        for start in range(0, count, step)
+    ]
+    rows: list[dict] = []
+    hide = None if progress else True  # None: on a terminal only
+    with tqdm(total=count, desc=f"rendering {size} px", unit=" portraits", disable=hide, leave=False) as bar:
+        for done in processes.run("tfportrait.world.write:render_job", jobs, workers=workers):
+            rows += done
+            bar.update(len(done))
+    rows.sort(key=lambda row: row["seed"])
+    with atomic_write(directory / METADATA) as file:
+        file.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
 
 
-def _portrait(directory: Path, index: int, seed: int, size: int, present: frozenset[str]) -> tuple[int, str]:
-    """Renders one portrait unless its image is there; returns its index and its line of metadata."""
-    portrait = sample(seed + index)
-    name = f"{index:08d}.png"
-    if name not in present:
-        beside = directory / f"{name}.{os.getpid()}.part"
-        Image.fromarray(portrait.render(size)).save(beside, format="PNG", compress_level=4)
-        os.replace(beside, directory / name)
-    english, chinese = portrait.caption("en", seed=portrait.seed), portrait.caption("zh", seed=portrait.seed)
-    line = {
-        "file_name": name,
-        "text": str(english),
-        "text_zh": str(chinese),
-        "named": list(english.named),
-        "named_zh": list(chinese.named),
-        "visible": [key for key in portrait.attributes if key in portrait.visible],
-        "attributes": portrait.attributes,
-        "seed": portrait.seed,
-    }
-    return index, json.dumps(line, ensure_ascii=False)
-
-
-def _collect(results: Iterator[tuple[int, str]], count: int, progress) -> list[str]:
-    """The lines of metadata in order."""
-    lines = [""] * count
-    for done, (index, line) in enumerate(results, 1):
-        lines[index] = line
-        if progress:
-            progress(done, count)
-    return lines
-
-
-@contextlib.contextmanager
-def _pool(directory: Path, count: int, size: int, seed: int, workers: int):
-    """Worker processes; yields an iterator over their results, and ends them however the block is left.
-
-    Plain subprocesses and not multiprocessing: a fork of a process that runs TensorFlow may hang, and a spawned process
-    would run the caller's script again.
-    """
-    package = Path(__file__).resolve().parents[2]
-    environment = dict(os.environ, PYTHONIOENCODING="utf-8")
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH")]))
-    command = [sys.executable, "-c", "from tfportrait.world.write import work; work()"]
-    processes = []
-    try:
-        for worker in range(workers):
-            task = json.dumps([str(directory.resolve()), worker, workers, count, size, seed])
-            processes.append(
-                subprocess.Popen(
-                    [*command, task], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, encoding="utf-8"
-                )
-            )
-        yield _results(processes)
-    finally:
-        for process in processes:
-            if process.poll() is None:
-                process.terminate()
-        for process in processes:
-            process.wait()
-            process.stdout.close()
-            process.stderr.close()
-
-
-def _results(processes: list[subprocess.Popen]) -> Iterator[tuple[int, str]]:
-    """What the workers report, as it comes."""
-    reports: queue.SimpleQueue = queue.SimpleQueue()
-
-    def listen(process: subprocess.Popen) -> None:
-        for line in process.stdout:
-            index, _, metadata = line.rstrip("\n").partition("\t")
-            reports.put((int(index), metadata))
-        reports.put(process)
-
-    for process in processes:
-        threading.Thread(target=listen, args=(process,), daemon=True).start()
-    running = len(processes)
-    while running:
-        report = reports.get()
-        if isinstance(report, tuple):
-            yield report
-            continue
-        running -= 1
-        errors = report.stderr.read().strip()
-        if report.wait() == errno.ENOSPC:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if report.returncode:
-            raise RuntimeError(f"A worker ended with code {report.returncode}: {errors.splitlines()[-1:] or 'no message'}")
-
-
-def work() -> None:
-    """A worker process: renders every n-th portrait and prints its index and metadata. The task is its argument."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its workers
-    directory, first, workers, count, size, seed = json.loads(sys.argv[1])
-    present = frozenset(entry.name for entry in os.scandir(directory))
-    try:
-        for index in range(first, count, workers):
-            _, line = _portrait(Path(directory), index, seed, size, present)
-            print(f"{index}\t{line}", flush=True)
-    except BrokenPipeError:
-        os._exit(1)  # the parent is gone; there is nobody to report to
-    except OSError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.errno or 1)
+def render_job(folder: str, size: int, seed: int, start: int, stop: int, count: int) -> list[dict]:
+    """Renders the portraits `start` to `stop` of a folder of `count`. Returns their rows of the metadata."""
+    digits = len(str(count - 1))
+    rows = []
+    for index in range(start, stop):
+        portrait = sample(seed + index)
+        name = f"{index:0{digits}d}.png"
+        with atomic_write(Path(folder) / name) as file:
+            Image.fromarray(portrait.render(size)).save(file, format="PNG", compress_level=4)
+        english, chinese = portrait.caption("en", seed=index), portrait.caption("zh", seed=index)
+        rows.append(
+            {
+                "file_name": name,
+                "text": str(english),
+                "text_zh": str(chinese),
+                "named": list(english.named),
+                "named_zh": list(chinese.named),
+                "attributes": portrait.attributes,
+                "hidden": [key for key in portrait.attributes if key not in portrait.visible],
+                "seed": portrait.seed,
+            }
+        )
+    return rows
