@@ -41,15 +41,6 @@ def average_error(policy, steps):
 settings = [("float32", None), ("float32", 3), ("mixed_float16", None)]
 result["average_error"] = [average_error(*setting) for setting in settings]
 
-players = gan()
-players.fit(points(), batch_size=16, epochs=40, verbose=0)
-result["bias"] = np.asarray(players.generator.bias.numpy()).tolist()
-result["averages"] = len(players.optimizer.averages)
-players.save(directory + "/gan.keras")
-loaded = keras.saving.load_model(directory + "/gan.keras")
-result["saved"] = all(np.array_equal(a.numpy(), b.numpy()) for a, b in
-                      zip(players.optimizer.variables, loaded.optimizer.variables, strict=True))
-
 class Stop(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if batch == 2 and self.model.stop_here:
@@ -69,7 +60,17 @@ def recovered(name, stop):
     return [np.array(v.numpy()) for v in model.variables + model.optimizer.variables]
 
 whole = recovered("/whole", False)
-result["tensorflow"] = "tensorflow" in sys.modules  # Keras itself imports it to format an error, as of the crash below
+players = gan()
+players.fit(points(), batch_size=16, epochs=40, verbose=0)
+result["bias"] = np.asarray(players.generator.bias.numpy()).tolist()
+result["averages"] = len(players.optimizer.averages)
+# Keras itself imports it where it is installed, to save a model or to format an error
+result["tensorflow"] = "tensorflow" in sys.modules
+players.save(directory + "/gan.keras")
+loaded = keras.saving.load_model(directory + "/gan.keras")
+result["saved"] = all(np.array_equal(a.numpy(), b.numpy()) for a, b in
+                      zip(players.optimizer.variables, loaded.optimizer.variables, strict=True))
+
 recovered("/crashed", True)
 pairs = zip(recovered("/crashed", False), whole, strict=True)
 result["recovery_error"] = max(float(np.abs(a.astype("float64") - b.astype("float64")).max()) for a, b in pairs)
