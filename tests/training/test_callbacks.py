@@ -64,9 +64,15 @@ def test_progress(capsys):
     progress = training.Progress(batch_size=4, seconds=0.0)
     model.fit(images(16), batch_size=4, epochs=2, verbose=0, callbacks=[progress])
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 10
-    assert lines[1].startswith("epoch 1/2  step 2/4  ") and lines[1].endswith(" images/s  0 min left")
-    assert "loss " in lines[1] and lines[-1].startswith("epoch 2/2 done  ")
+    assert [line.split("  ")[:2] for line in lines[:4]] == [
+        ["epoch 1/2", "step 2/4"],
+        ["epoch 1/2", "step 3/4"],
+        ["epoch 1/2", "step 4/4"],
+        ["epoch 1/2", "done"],
+    ]
+    assert len(lines) == 8
+    for line in lines:
+        assert " images/s  0 min left" in line and "loss " in line
 
 
 def test_bad_arguments(tmp_path):

@@ -106,6 +106,8 @@ def test_finished_training_is_not_repeated(tmp_path):
     assert_same(again, model)
     more, _ = fit(tmp_path, epochs=4)
     assert len(more.history_["loss"]) == 1 and int(more.optimizer.iterations.numpy()) == 32
+    last, _ = fit(tmp_path, epochs=4)  # a continued training is finished too
+    assert last.history_ == {}
     # a later fit of the same model without recovery begins at its first epoch
     assert len(more.fit(images(8), batch_size=4, epochs=2, verbose=0).history["loss"]) == 2
 

@@ -37,13 +37,13 @@ class StopOnNaN(keras.callbacks.Callback):
 
 
 class Progress(keras.callbacks.Callback):
-    """Prints one line now and then, fit for a log file: epoch, step, metrics, images/s and the remaining time.
+    """Prints a line now and then, fit for a log file: epoch, step, metrics, images/s and the remaining time.
+
+    Use it with `fit(..., verbose=0)`. The first step of an epoch, which may compile, is not timed, nor is validation.
 
     Args:
         batch_size: int. Images in a batch.
-        seconds: float. Time between two lines. Defaults to 30.
-
-    Use it with `fit(..., verbose=0)`.
+        seconds: float. Time between two lines within an epoch; each epoch ends with one. Defaults to 30.
     """
 
     def __init__(self, batch_size, *, seconds=30.0):
@@ -51,38 +51,35 @@ class Progress(keras.callbacks.Callback):
         self.batch_size = batch_size
         self.seconds = seconds
 
-    def on_train_begin(self, logs=None):
-        self._epoch = 0
-        self._restart()
-
     def on_epoch_begin(self, epoch, logs=None):
-        self._epoch, self._batch = epoch, 0
+        self._epoch, self._first = epoch, None
 
     def on_train_batch_end(self, batch, logs=None):
-        if logs:  # a batch that Recovery passes over has none
-            self._done += batch + 1 - self._batch
-        self._batch = batch + 1
-        if time.perf_counter() - self._start >= self.seconds and self._done:
-            self._print(logs)
-            self._restart()
+        if not logs:  # Recovery passes this batch over
+            return
+        now = time.perf_counter()
+        if self._first is None:
+            self._first = self._last = batch, now
+            self._printed = now
+            return
+        self._last = batch, now
+        if now - self._printed >= self.seconds:
+            self._printed = now
+            self._print(f"step {batch + 1}/{self.params.get('steps') or '?'}", batch + 1, logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        metrics = "  ".join(f"{name} {value:.4g}" for name, value in (logs or {}).items())
-        print(f"epoch {epoch + 1}/{self.params.get('epochs', '?')} done  {metrics}", flush=True)
+        self._print("done", self.params.get("steps") or 0, logs or {})
 
-    def _restart(self):
-        # Timed between lines, so that sampling or saving before does not count for ever.
-        self._start, self._done = time.perf_counter(), 0
-
-    def _print(self, logs):
-        steps_per_second = self._done / (time.perf_counter() - self._start)
+    def _print(self, where, batches, logs):
         epochs, steps = self.params.get("epochs"), self.params.get("steps")
-        parts = [f"epoch {self._epoch + 1}/{epochs}", f"step {self._batch}/{steps or '?'}"]
+        parts = [f"epoch {self._epoch + 1}/{epochs}", where]
         parts += [f"{name} {float(value):.4g}" for name, value in logs.items()]
-        parts.append(f"{steps_per_second * self.batch_size:.0f} images/s")
-        if steps and epochs:
-            minutes = ((epochs - self._epoch) * steps - self._batch) / steps_per_second / 60
-            parts.append(f"{minutes / 60:.1f} h left" if minutes >= 90 else f"{minutes:.0f} min left")
+        if self._first is not None and self._last[0] > self._first[0]:
+            steps_per_second = (self._last[0] - self._first[0]) / (self._last[1] - self._first[1])
+            parts.append(f"{steps_per_second * self.batch_size:.0f} images/s")
+            if steps and epochs:
+                minutes = ((epochs - self._epoch) * steps - batches) / steps_per_second / 60
+                parts.append(f"{minutes / 60:.1f} h left" if minutes >= 90 else f"{minutes:.0f} min left")
         print("  ".join(parts), flush=True)
 
 

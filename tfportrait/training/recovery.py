@@ -1,5 +1,6 @@
 """Recovery: training that is stopped at any moment goes on from its last saved state."""
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -60,7 +61,7 @@ class Recovery(keras.callbacks.Callback):
         self._steps = 0  # in all, over all continuations
         self._position = (0, 0)  # epoch, steps of it that are done
         self._restore()
-        self._saved_at, self._saved_steps = time.monotonic(), self._steps
+        self._mark_saved()
         self.model._initial_epoch = self._position[0]
         if self._position[1]:
             self._skip(self._position[1])
@@ -77,7 +78,7 @@ class Recovery(keras.callbacks.Callback):
         self._position = (self._epoch, batch + 1)
         minutes = (time.monotonic() - self._saved_at) / 60
         due = self.every_minutes is not None and minutes >= self.every_minutes
-        due = due or (self.every_steps is not None and self._steps - self._saved_steps >= self.every_steps)
+        due = due or (self.every_steps is not None and self._steps - self._saved[0] >= self.every_steps)
         if due or self._signal is not None:
             self.save()
         self._exit_on_signal()
@@ -91,8 +92,15 @@ class Recovery(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         self.release()
         self.model._initial_epoch = None
-        if self._steps != self._saved_steps or self.restored is None:
+        if (self._steps, self._position) != self._saved:
             self.save()
+
+    def peek(self):
+        """Epochs that the newest intact state has done: where `fit` will go on, and so where its data must begin."""
+        for path in self._files():
+            with contextlib.suppress(OSError, ValueError, KeyError, safetensors.SafetensorError):
+                return _read(path)[0]["epoch"]
+        return 0
 
     def save(self):
         """Writes the state now. If the disk is full, warns and leaves the older files alone."""
@@ -114,7 +122,10 @@ class Recovery(keras.callbacks.Callback):
         else:
             for old in self._files()[self.keep :]:
                 old.unlink()
-        self._saved_at, self._saved_steps = time.monotonic(), self._steps
+        self._mark_saved()
+
+    def _mark_saved(self):
+        self._saved_at, self._saved = time.monotonic(), (self._steps, self._position)
 
     def _variables(self):
         model = self.model  # on JAX this brings its variables up to date with the loop, so it is not for every batch
