@@ -62,9 +62,7 @@ class Trainable(Step, keras.Model):
 
     def fit(self, *args, callbacks=None, **kwargs):
         """As `keras.Model.fit`; besides, a loss that is not finite ends the training with a `FloatingPointError`."""
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
-            # First, so that no other callback stores what is broken.
-            callbacks = [StopOnNaN(), *(callbacks or [])]
+        callbacks = [StopOnNaN(), *(callbacks or [])]  # first, so that no other callback stores what is broken
         try:
             return super().fit(*args, callbacks=callbacks, **kwargs)
         finally:
