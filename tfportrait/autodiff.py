@@ -60,9 +60,7 @@ def jvp(function, x, tangent):
 
         with tf.autodiff.ForwardAccumulator(x, tangent) as accumulator:
             value = function(x)
-        return value, keras.tree.map_structure(
-            lambda v: accumulator.jvp(v, unconnected_gradients="zero"), value
-        )
+        return value, keras.tree.map_structure(lambda v: accumulator.jvp(v, unconnected_gradients="zero"), value)
     import jax
 
     return jax.jvp(function, (x,), (tangent,))
