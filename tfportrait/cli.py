@@ -116,14 +116,18 @@ def paint(
     out: Path | None,
 ) -> None:
     """Paint portraits for PROMPT, in English or Chinese."""
-    from tfportrait import tasks, world
-    from tfportrait.models.preset import locate
+    from tfportrait import tasks
+    from tfportrait.presets import locate
     from tfportrait.recipe import write_png
+    from tfportrait.terminal import start_backend
+    from tfportrait.world.reading import explain as explain_reading
+    from tfportrait.world.reading import read_prompt
 
     paths = output_paths(out or free_path("portrait.png"), count)
     text = tasks.compose_prompt(prompt, parse_tags(tags))
     folder = locate(preset)
-    click.echo(world.explain(world.read_prompt(text)))
+    click.echo(explain_reading(read_prompt(text)))
+    start_backend()
     images, recipes = tasks.paint(
         folder,
         text,
@@ -163,10 +167,13 @@ def train(stage: str, config: str, out: Path, init: str | None, steps: int | Non
     """Train one STAGE of a preset. Started again, it goes on where it was stopped."""
     if steps is not None and steps < 1:
         raise ValueError(f"--steps must be at least 1, got {steps}")
+    from tfportrait.terminal import start_backend
+
+    start_backend()
     from tfportrait.presets import trainers
+    from tfportrait.training import accelerate
 
     settings = trainers.load(config)
-    from tfportrait.training import accelerate
 
     accelerate(precision)
     getattr(trainers, f"train_{stage}")(settings, out, init=init, steps=steps)

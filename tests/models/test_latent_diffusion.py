@@ -42,7 +42,11 @@ def test_one_seed_for_several_prompts_counts_up(painter):
 def test_every_sampler_reports_every_step_and_repeats_itself(painter, sampler):
     seen = []
     images = painter.generate(
-        "a red cat", seeds=1, num_steps=4, sampler=sampler, on_step=lambda i, x_t, x_0: seen.append((i, x_t.shape, x_0.shape))
+        "a red cat",
+        seeds=1,
+        num_steps=4,
+        sampler=sampler,
+        on_step=lambda i, x_t, x_0: seen.append((i, x_t.shape, x_0.shape)),
     )
     assert [i for i, _, _ in seen] == list(range(4)) or sampler == "heun"
     assert {shape for _, *shapes in seen for shape in shapes} == {(1, 8, 8, 4)}
@@ -115,7 +119,9 @@ def test_a_prompt_that_is_too_long_says_what_was_cut(painter):
 
 def test_nothing_is_traced_again_for_other_prompts_seeds_samplers_and_step_counts(painter):
     painter.generate("a red cat", seeds=1, num_steps=2)
-    functions = {name: f for name, f in painter._compiled_functions.items() if hasattr(f, "experimental_get_tracing_count")}
+    functions = {
+        name: f for name, f in painter._compiled_functions.items() if hasattr(f, "experimental_get_tracing_count")
+    }
     before = {name: f.experimental_get_tracing_count() for name, f in functions.items()}
     painter.generate("a blue dog", seeds=5, num_steps=5, sampler="ddim", guidance_scale=2.5)
     painter.generate("一只红色的猫", "a cat", seeds=8, num_steps=3, sampler="euler_ancestral")
@@ -149,7 +155,7 @@ def test_training_reduces_the_loss_and_leaves_the_autoencoder_alone():
 
 
 def test_the_loss_is_the_mean_squared_error_of_the_prediction():
-    """A U-Net that predicts nothing has the mean square of the target as its loss: of v, for unit-variance latents, 1."""
+    """A U-Net that predicts nothing has the mean square of the target as its loss: 1 for v of unit-variance latents."""
     painter = tiny_painter(autoencoder=None, caption_dropout=0.0)
     for weight in painter.unet.conv_out.weights:
         weight.assign(np.zeros(weight.shape))
@@ -171,7 +177,9 @@ def test_dropped_captions_are_the_empty_prompt():
 def test_latents_and_images_train_alike(painter):
     data = batch(painter, 4)
     latents = np.array(painter.autoencoder.encode(data["image"]))
-    assert np.isfinite(float(painter.compute_loss({"latents": latents, "token_ids": data["token_ids"]}, training=False)))
+    assert np.isfinite(
+        float(painter.compute_loss({"latents": latents, "token_ids": data["token_ids"]}, training=False))
+    )
     by_image = float(painter.compute_loss(data, training=False))
     as_bytes = {**data, "image": np.rint((data["image"] + 1) * 127.5).astype("uint8")}
     assert abs(by_image - float(painter.compute_loss(as_bytes, training=False))) < 0.01
@@ -203,7 +211,9 @@ for model in (tp.load(sys.argv[1]), tp.LatentDiffusion.from_preset(sys.argv[2]))
 """
     arguments = [sys.executable, "-c", script, str(tmp_path / "painter.keras"), str(tmp_path / "preset")]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True, env=os.environ)
-    results = [json.loads(line.removeprefix("RESULT ")) for line in done.stdout.splitlines() if line.startswith("RESULT")]
+    results = [
+        json.loads(line.removeprefix("RESULT ")) for line in done.stdout.splitlines() if line.startswith("RESULT")
+    ]
     from_keras, from_preset = (np.reshape(result, wanted.shape) for result in results)
     np.testing.assert_array_equal(from_keras, wanted)
     assert np.abs(from_preset - wanted).max() <= 2  # float16 on the disk

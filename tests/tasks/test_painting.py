@@ -7,7 +7,11 @@ from tfportrait import tasks, world
     ("prompt", "tags", "attributes"),
     [
         ("a smiling woman", {"glasses": "round"}, {"expression": "smiling", "gender": "woman", "glasses": "round"}),
-        ("一位红色长发女士", {"style": "ink"}, {"hair_style": "long", "hair_color": "red", "gender": "woman", "style": "ink"}),
+        (
+            "一位红色长发女士",
+            {"style": "ink"},
+            {"hair_style": "long", "hair_color": "red", "gender": "woman", "style": "ink"},
+        ),
         (None, {"style": "oil", "age": "child"}, {"style": "oil", "age": "child"}),
         ("a zorblax man", {"glasses": "round"}, {"gender": "man", "glasses": "round"}),
         ("an angry man", {"expression": "angry"}, {"expression": "angry", "gender": "man"}),

@@ -61,7 +61,7 @@ class CaptionReader(Trainable):
             label = ops.cast(x["labels"][:, i], "int32")
             label = ops.where(label < 0, logits.shape[-1] - 1, label)
             losses.append(ops.mean(keras.losses.sparse_categorical_crossentropy(label, logits, from_logits=True)))
-            hits.append(ops.mean(ops.cast(ops.argmax(logits, axis=-1) == ops.cast(label, "int64"), "float32")))
+            hits.append(ops.mean(ops.cast(ops.cast(ops.argmax(logits, axis=-1), "int32") == label, "float32")))
         self.accuracy_tracker.update_state(ops.mean(ops.stack(hits)))
         return ops.mean(ops.stack(losses))
 

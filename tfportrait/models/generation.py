@@ -40,7 +40,17 @@ class Request:
 
     @classmethod
     def check(
-        cls, painter, prompts, negative_prompts, seeds, num_steps, guidance_scale, sampler, steps_spacing, image_size, start
+        cls,
+        painter,
+        prompts,
+        negative_prompts,
+        seeds,
+        num_steps,
+        guidance_scale,
+        sampler,
+        steps_spacing,
+        image_size,
+        start,
     ):
         """Checks everything that `LatentDiffusion.generate` takes, before any work is done.
 
@@ -84,7 +94,9 @@ def _broadcast(painter, prompts, negative_prompts, seeds):
             raise ValueError("this model is unconditional, it takes no prompts: pass None")
         prompts = _as_list(prompts, "prompts")
         if not all(text.strip() for text in prompts):
-            raise ValueError("the prompt is empty: say what to paint, or pass None for a portrait of nobody in particular")
+            raise ValueError(
+                "the prompt is empty: say what to paint, or pass None for a portrait of nobody in particular"
+            )
     seeds = noise.expand_seeds(seeds, len(prompts or [None]) if isinstance(seeds, numbers.Integral) else None)
     count = len(seeds)
     if prompts is not None:
@@ -96,7 +108,9 @@ def _broadcast(painter, prompts, negative_prompts, seeds):
             raise ValueError("this model is unconditional, it takes no negative prompts: pass None")
         negative_prompts = _as_list(negative_prompts, "negative_prompts")
         if len(negative_prompts) not in (1, count):
-            raise ValueError(f"{len(negative_prompts)} negative prompts for {count} images: give one, or as many as images")
+            raise ValueError(
+                f"{len(negative_prompts)} negative prompts for {count} images: give one, or as many as images"
+            )
         negative_prompts = negative_prompts * count if len(negative_prompts) == 1 else negative_prompts
     return prompts, negative_prompts, seeds
 
@@ -109,7 +123,9 @@ def _image_size(painter, image_size):
     for side in sides:
         if isinstance(side, bool) or not isinstance(side, numbers.Integral) or side < unit or side % unit:
             nearest = max(unit, unit * round(side / unit)) if isinstance(side, numbers.Real) else painter.image_size
-            raise ValueError(f"image_size is {image_size!r}, but sides must be multiples of {unit}; the nearest is {nearest}")
+            raise ValueError(
+                f"image_size is {image_size!r}, but sides must be multiples of {unit}; the nearest is {nearest}"
+            )
     if len(sides) != 2:
         raise ValueError(f"image_size is {image_size!r}, but must be a side or (height, width)")
     return int(sides[0]), int(sides[1])
@@ -142,7 +158,9 @@ def encode_prompts(painter, prompts):
                 f"the prompt is longer than {painter.tokenizer.max_length} tokens; this was cut: {cut!r}", stacklevel=2
             )
     unique = list(dict.fromkeys(prompts))
-    encode = compiled.compiled(painter, "context", lambda token_ids: ops.cast(painter.text_encoder(token_ids), "float32"))
+    encode = compiled.compiled(
+        painter, "context", lambda token_ids: ops.cast(painter.text_encoder(token_ids), "float32")
+    )
     rows = [encode(painter.tokenizer.encode([text])) for text in unique]
     context = ops.concatenate(rows, axis=0)
     return ops.take(context, [unique.index(text) for text in prompts], axis=0)
@@ -220,7 +238,9 @@ def run(painter, request, *, progress=False, on_step=None):
         if bar:
             bar.close()
     if not np.isfinite(ops.convert_to_numpy(latents)).all():
-        raise FloatingPointError("not a number in the latents that the U-Net painted: try float32 or a smaller guidance_scale")
+        raise FloatingPointError(
+            "not a number in the latents that the U-Net painted: try float32 or a smaller guidance_scale"
+        )
     return decode(painter, latents)
 
 

@@ -1,4 +1,4 @@
-"""Latent diffusion: words to portrait (Rombach et al. 2022, "High-Resolution Image Synthesis with Latent Diffusion Models")."""
+"""Latent diffusion: words to portrait (Rombach et al. 2022, High-Resolution Image Synthesis with Latent Diffusion)."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ VALIDATION_SEED = 20221  # the noise of the validation loss never changes
 
 @keras.saving.register_keras_serializable("tfportrait")
 class LatentDiffusion(Trainable):
-    """A text-to-image model: autoencoder, text encoder and denoising U-Net, trained with `fit`, sampled with `generate`.
+    """A text-to-image model of autoencoder, text encoder and denoising U-Net: `fit` trains it, `generate` paints.
 
     Args:
         unet: UNet. Predicts noise, velocity or image from noisy latents.

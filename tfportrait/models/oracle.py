@@ -127,7 +127,7 @@ class Oracle(Trainable):
             known = ops.cast(label != UNKNOWN, "float32")
             safe = ops.maximum(label, 0)
             losses += ops.sum(known * keras.losses.sparse_categorical_crossentropy(safe, part, from_logits=True))
-            hits += ops.sum(known * ops.cast(ops.argmax(part, axis=-1) == safe, "float32"))
+            hits += ops.sum(known * ops.cast(ops.cast(ops.argmax(part, axis=-1), "int32") == safe, "float32"))
             counts += ops.sum(known)
         self.accuracy_tracker.update_state(hits / ops.maximum(counts, 1.0), sample_weight=counts)
         return losses / ops.maximum(counts, 1.0)

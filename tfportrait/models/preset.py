@@ -20,14 +20,8 @@ DEFAULT_SAMPLER = "dpmpp_2m"
 
 
 def locate(preset):
-    """The folder of a preset: a path as it is, or the name of a shipped one.
-
-    Raises:
-        ValueError: neither; the message lists the shipped presets.
-    """
-    if Path(preset).is_dir():
-        return Path(preset)
-    return importlib.import_module("tfportrait.presets").folder(str(preset))
+    """The folder of a preset, see `tfportrait.presets.locate`: imported here, so that nothing climbs a floor."""
+    return importlib.import_module("tfportrait.presets").locate(preset)
 
 
 def read(cls, preset, *, dtype=None, prediction_type=None):

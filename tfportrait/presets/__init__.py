@@ -14,13 +14,18 @@ def shipped():
     return {path.name: path for path in folders if any((path / index).is_file() for index in INDEX_FILES)}
 
 
-def folder(name):
-    """The folder of a shipped preset.
+def locate(preset):
+    """The folder of a preset.
+
+    Args:
+        preset: str or path. A folder, or the name of a shipped preset.
 
     Raises:
-        ValueError: no such preset; lists the names, nearest first.
+        ValueError: neither; lists the names, nearest first.
     """
-    presets = shipped()
+    if Path(preset).is_dir():
+        return Path(preset)
+    name, presets = str(preset), shipped()
     if name in presets:
         return presets[name]
     near = difflib.get_close_matches(name, presets, n=max(len(presets), 1), cutoff=0.0)

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tfportrait import data, files, training, workers, world
+from tfportrait import data, files, presets, training, workers, world
 from tfportrait.models.autoencoder import AutoencoderKL
 from tfportrait.models.caption_reader import CaptionReader
 from tfportrait.models.latent_diffusion import LatentDiffusion
@@ -22,6 +22,7 @@ from tfportrait.models.unet import UNet
 
 STEPS_PER_EPOCH = 250
 RECORD = "training.toml"
+SCALED_ON = 1024  # images whose latents settle the scaling factor
 
 
 def load(config):
@@ -40,7 +41,9 @@ def load(config):
     shipped = {path.stem: path for path in sorted((root / "configs").glob("*.toml"))}
     path = shipped.get(str(config), Path(config))
     if not path.is_file():
-        raise ValueError(f"no configuration {str(config)!r}; shipped configurations: {', '.join(shipped)}, or give a TOML file")
+        raise ValueError(
+            f"no configuration {str(config)!r}; shipped configurations: {', '.join(shipped)}, or give a TOML file"
+        )
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -60,18 +63,29 @@ def train_autoencoder(config, out, *, init=None, steps=None):
     out = files.check_writable_folder(out)
     settings = config["autoencoder"]
     source = _source(config, "train")
-    model = AutoencoderKL.from_folder(_part(init, "vae")) if init else AutoencoderKL(**settings["network"])
+    model = AutoencoderKL.from_folder(presets.locate(init) / "vae") if init else AutoencoderKL(**settings["network"])
     for name in ("kl_weight", "perceptual_weight"):
         if name in settings["network"]:
             model.config[name] = settings["network"][name]
     if settings.get("perceptual"):
-        model.perceptual = _perceptual(Oracle.from_preset(_locate(settings["perceptual"])))
-    batches = data.batches(source, repeat=True, fields=("image",), seed=config["seed"], batch_size=settings["batch_size"])
+        model.perceptual = _perceptual(Oracle.from_preset(settings["perceptual"]))
+
+    def batches(first_step):
+        return data.batches(
+            source,
+            repeat=True,
+            fields=("image",),
+            seed=config["seed"],
+            batch_size=settings["batch_size"],
+            first_step=first_step,
+        )
+
     shown = _source(config, "validation").images(np.arange(8))
     _fit(model, batches, settings, out, "autoencoder", steps, [training.ReconstructionStrip(out / "pictures", shown)])
     with model.averaged_weights():
         model.scaling_factor = 1.0
-        latents = np.concatenate([_encode(model, source, np.arange(i, i + 64)) for i in range(0, 1024, 64)])
+        rows = np.array_split(np.arange(min(len(source), SCALED_ON)), 16)
+        latents = np.concatenate([_encode(model, source, part) for part in rows])
         model.scaling_factor = float(1.0 / latents.std())
         model.save_to_folder(out / "vae")
 
@@ -85,9 +99,17 @@ def train_oracle(config, out, *, init=None, steps=None):
         model = Oracle.from_preset(init)
     else:
         model = Oracle(attributes=source.attributes, image_size=config["data"]["image_size"], **settings["network"])
-    batches = data.batches(
-        source, repeat=True, fields=("image", "attributes"), seed=config["seed"], batch_size=settings["batch_size"]
-    )
+
+    def batches(first_step):
+        return data.batches(
+            source,
+            repeat=True,
+            fields=("image", "attributes"),
+            seed=config["seed"],
+            batch_size=settings["batch_size"],
+            first_step=first_step,
+        )
+
     _fit(model, batches, settings, out, "oracle", steps, [])
     model.save_to_preset(out)
 
@@ -104,9 +126,11 @@ def train_text_encoder(config, out, *, steps=None):
         attributes=world.ATTRIBUTES,
         end_id=int(tokenizer.encode("")[0, -1]),
     )
-    batches = _numpy_batches(
-        {"token_ids": tokenizer.encode(captions), "labels": labels}, settings["batch_size"], config["seed"]
-    )
+    arrays = {"token_ids": tokenizer.encode(captions), "labels": labels}
+
+    def batches(first_step):
+        return _numpy_batches(arrays, settings["batch_size"], config["seed"], first_step)
+
     _fit(model, batches, settings, out, "text encoder", steps, [])
     with model.averaged_weights():
         model.text_encoder.save_to_folder(out / "text_encoder")
@@ -127,10 +151,21 @@ def train_diffusion(config, out, *, init=None, steps=None):
     painter = LatentDiffusion.from_preset(init) if init else _new_painter(config, out)
     source = _source(config, "train")
     latents = data.encode_latents(painter.autoencoder, source)
-    token_ids = data.token_table(source, painter.tokenizer, variants=settings["captions_per_image"], seed=config["seed"])
-    batches = data.latents_dataset(
-        latents, token_ids, repeat=True, drop_remainder=True, seed=config["seed"], batch_size=settings["batch_size"]
+    token_ids = data.token_table(
+        source, painter.tokenizer, variants=settings["captions_per_image"], seed=config["seed"]
     )
+
+    def batches(first_step):
+        return data.latents_dataset(
+            latents,
+            token_ids,
+            repeat=True,
+            drop_remainder=True,
+            seed=config["seed"],
+            batch_size=settings["batch_size"],
+            first_step=first_step,
+        )
+
     grid = training.SampleGrid(
         out / "pictures", every_epochs=4, prompts=settings["prompts"], seeds=0, num_steps=20, columns=4
     )
@@ -140,7 +175,9 @@ def train_diffusion(config, out, *, init=None, steps=None):
 
 def _new_painter(config, out):
     if not (out / "vae").is_dir():
-        raise ValueError(f"{out} has no autoencoder: run `tfportrait train autoencoder --out {out}` first, or give --init")
+        raise ValueError(
+            f"{out} has no autoencoder: run `tfportrait train autoencoder --out {out}` first, or give --init"
+        )
     if not (out / "tokenizer" / "vocab.json").is_file():
         train_text_encoder(config, out)
     settings = config["diffusion"]
@@ -159,11 +196,12 @@ def _new_painter(config, out):
 def _fit(model, batches, settings, out, stage, steps, callbacks):
     """One stage: warm-up, constant rate, cosine decay; state saved every few minutes; the record written at its end."""
     steps = steps or settings["steps"]
-    epochs = -(-steps // STEPS_PER_EPOCH)
+    per_epoch = min(STEPS_PER_EPOCH, steps)
+    epochs = -(-steps // per_epoch)
     warmup = min(settings["warmup_steps"], steps // 2)
     rate = keras.optimizers.schedules.CosineDecay(
         settings["learning_rate"] * 0.1,
-        decay_steps=max(epochs * STEPS_PER_EPOCH - warmup, 1),
+        decay_steps=max(epochs * per_epoch - warmup, 1),
         alpha=0.1,
         warmup_target=settings["learning_rate"],
         warmup_steps=warmup,
@@ -178,25 +216,28 @@ def _fit(model, batches, settings, out, stage, steps, callbacks):
         )
     )
     state = out / f".state-{stage.replace(' ', '-')}"
+    recovery = training.Recovery(state, every_minutes=5.0)
     started = time.time()
     history = model.fit(
-        batches,
+        batches(recovery.peek() * per_epoch),
         epochs=epochs,
-        steps_per_epoch=STEPS_PER_EPOCH,
+        steps_per_epoch=per_epoch,
         verbose=0,
         callbacks=[
-            training.Recovery(state, every_minutes=5.0),
+            recovery,
             training.Progress(settings["batch_size"]),
             *callbacks,
         ],
     )
+    if not history.history:
+        return  # it was finished before
     write_record(
         out,
         stage,
         {
             "finished": datetime.date.today().isoformat(),
-            "steps": epochs * STEPS_PER_EPOCH,
-            "images": epochs * STEPS_PER_EPOCH * settings["batch_size"],
+            "steps": epochs * per_epoch,
+            "images": epochs * per_epoch * settings["batch_size"],
             "minutes_of_last_run": round((time.time() - started) / 60, 1),
             "precision": keras.config.dtype_policy().name,
             "machine": f"{platform.machine()}, {workers.cores()} cores",
@@ -238,7 +279,9 @@ def _encode(autoencoder, source, indices):
 def _captions(count, seed):
     """Captions of random portraits, half of them Chinese, and int32 (count, A) labels, -1 where nothing is named."""
     captions, labels = [], np.full((count, len(world.ATTRIBUTES)), -1, "int32")
-    index = {name: (i, {v: j for j, v in enumerate(values)}) for i, (name, values) in enumerate(world.ATTRIBUTES.items())}
+    index = {
+        name: (i, {v: j for j, v in enumerate(values)}) for i, (name, values) in enumerate(world.ATTRIBUTES.items())
+    }
     for row in range(count):
         portrait = world.sample(2**42 + seed * count + row)
         caption = portrait.caption("zh" if row % 2 else "en", seed=row)
@@ -249,15 +292,14 @@ def _captions(count, seed):
     return captions, labels
 
 
-def _numpy_batches(arrays, batch_size, seed):
-    """Endless shuffled batches of arrays of one length."""
-    random = np.random.default_rng(seed)
+def _numpy_batches(arrays, batch_size, seed, step):
+    """Endless shuffled batches of arrays of one length, from `step` on."""
     count = len(next(iter(arrays.values())))
     while True:
-        order = random.permutation(count)
-        for start in range(0, count - batch_size + 1, batch_size):
-            rows = order[start : start + batch_size]
-            yield ({name: array[rows] for name, array in arrays.items()},)
+        epoch, position = divmod(step, count // batch_size)
+        rows = np.random.default_rng([seed, epoch]).permutation(count)[position * batch_size :][:batch_size]
+        yield ({name: array[rows] for name, array in arrays.items()},)
+        step += 1
 
 
 def _special_ids(tokenizer):
@@ -281,13 +323,3 @@ def _perceptual(oracle):
 
 def _normalised(x):
     return x * keras.ops.rsqrt(keras.ops.sum(x * x, axis=-1, keepdims=True) + 1e-6)
-
-
-def _locate(preset):
-    from tfportrait.models.preset import locate
-
-    return locate(preset)
-
-
-def _part(preset, name):
-    return _locate(preset) / name

@@ -1,0 +1,146 @@
+"""A preset from nothing to a picture, through the commands that a user types."""
+
+import tomllib
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+import tfportrait as tp
+from tfportrait import presets
+from tfportrait.cli import main
+from tfportrait.presets import trainers
+from tfportrait.recipe import read_recipe
+
+TINY = str(Path(__file__).with_name("tiny.toml"))
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory):
+    """The tiny preset, trained in two stages as the README says."""
+    folder = tmp_path_factory.mktemp("presets") / "tiny"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TFPORTRAIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        for stage in ("autoencoder", "diffusion"):
+            assert main(["train", stage, "--config", TINY, "--out", str(folder), "--precision", "float32"]) == 0
+        yield folder
+    keras.config.set_dtype_policy("float32")
+
+
+def test_it_paints_from_words_tags_and_chinese_and_writes_the_recipe(preset, tmp_path, capsys):
+    out = tmp_path / "x.png"
+    words = ["paint", "a cyberpunk woman with round glasses", "--tag", "style=oil"]
+    arguments = ["--preset", str(preset), "--steps", "2", "--seed", "5", "--out", str(out)]
+    assert main([*words, *arguments]) == 0
+    printed = capsys.readouterr()
+    assert str(out) in printed.out and "cyberpunk" in printed.out and "round glasses" in printed.out
+    recipe = read_recipe(out)
+    assert recipe["seed"] == 5 and recipe["num_steps"] == 2 and "oil" in recipe["prompt"]
+    assert len(recipe["preset_hash"]) == 64
+    again = tmp_path / "y.png"
+    same = [recipe["prompt"], "--preset", str(preset), "--steps", "2", "--seed", "5", "--out", str(again)]
+    assert main(["paint", *same]) == 0
+    assert again.read_bytes() == out.read_bytes() or read_recipe(again) == recipe
+    assert main(["paint", "一位戴圆框眼镜的女士", "--preset", str(preset), "--steps", "1", "--out", str(out)]) == 0
+
+
+def test_several_portraits_of_one_prompt_have_following_seeds(preset, tmp_path):
+    arguments = [
+        "--preset",
+        str(preset),
+        "--steps",
+        "1",
+        "--count",
+        "2",
+        "--seed",
+        "7",
+        "--out",
+        str(tmp_path / "x.png"),
+    ]
+    assert main(["paint", "a man", *arguments]) == 0
+    assert [read_recipe(tmp_path / f"x-{i}.png")["seed"] for i in (1, 2)] == [7, 8]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([""], "prompt is empty"),
+        (["a man", "--steps", "0"], "num_steps"),
+        (["a man", "--seed", "-1"], "2**63"),
+        (["a man", "--sampler", "dpm"], "dpmpp_2m"),
+        (["a man", "--size", "33"], "nearest is 32"),
+        (["a man", "--count", "0"], "count must be at least 1"),
+        (["a man", "--tag", "glasses=hexagonal"], "sunglasses"),
+        (["a man", "--tag", "hat=cap"], "headwear"),
+        (["a man", "--out", "/nonexistent/x.png"], "does not exist"),
+        (["a man", "--out", "x.jpg"], "x.png"),
+        (["a man", "--preset", "nobody"], "no preset or folder"),
+        (["a man", "--guidance", "-2"], "guidance_scale"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_two(preset, tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    if "--preset" not in arguments:
+        arguments = [*arguments, "--preset", str(preset)]
+    assert main(["paint", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error.splitlines()[-1] and error.count("tfportrait:") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_record_says_what_was_done(preset):
+    record = tomllib.loads((preset / "training.toml").read_text())
+    assert set(record) == {"autoencoder", "text_encoder", "diffusion"}
+    assert record["autoencoder"]["images"] == 12 and record["diffusion"]["steps"] == 3
+    assert record["diffusion"]["precision"] == "float32"
+
+
+def test_latents_have_unit_deviation(preset):
+    painter = tp.LatentDiffusion.from_preset(preset)
+    source = tp.data.open_source("portrait_world", "train", image_size=32, count=24)
+    latents = painter.autoencoder.encode(source.images(np.arange(24)).astype("float32") / 127.5 - 1.0)
+    assert np.std(latents) == pytest.approx(1.0, abs=0.01)
+
+
+def test_training_goes_on_from_committed_weights(preset, tmp_path):
+    out = tmp_path / "more"
+    assert main(["train", "diffusion", "--config", TINY, "--out", str(out), "--init", str(preset), "--steps", "1"]) == 0
+    before, after = (load_file(p / "unet" / "diffusion_pytorch_model.safetensors") for p in (preset, out))
+    assert any((before[name] != after[name]).any() for name in before)
+    assert max(np.abs(before[name].astype("float32") - after[name].astype("float32")).max() for name in before) < 0.1
+    vae = [load_file(p / "vae" / "diffusion_pytorch_model.safetensors") for p in (preset, out)]
+    assert all((vae[0][name] == vae[1][name]).all() for name in vae[0])
+
+
+def test_the_oracle_is_trained_by_its_command(preset, tmp_path):
+    assert main(["train", "oracle", "--config", TINY, "--out", str(tmp_path), "--precision", "float32"]) == 0
+    read = tp.Oracle.from_preset(tmp_path).read(np.zeros((2, 32, 32, 3), "uint8"))
+    assert set(read) == set(tp.world.ATTRIBUTES)
+
+
+def test_diffusion_without_an_autoencoder_says_what_to_do(tmp_path, capsys):
+    assert main(["train", "diffusion", "--config", TINY, "--out", str(tmp_path / "new")]) == 2
+    assert "train autoencoder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("config", ["portait_128", "missing.toml"])
+def test_an_unknown_configuration_lists_the_shipped_ones(config):
+    with pytest.raises(ValueError, match="portrait_128"):
+        trainers.load(config)
+
+
+def test_a_damaged_configuration_is_named(tmp_path):
+    (tmp_path / "x.toml").write_text("[data")
+    with pytest.raises(ValueError, match="x.toml is not TOML"):
+        trainers.load(tmp_path / "x.toml")
+
+
+def test_every_shipped_preset_is_whole():
+    from tfportrait.files import verify_checksums
+
+    assert {"portrait_128", "oracle_128"} <= set(presets.shipped())
+    for folder in presets.shipped().values():
+        assert verify_checksums(folder) == []
+        assert (folder / "README.md").is_file()
