@@ -181,6 +181,34 @@ def train(stage: str, config: str, out: Path, init: str | None, steps: int | Non
 
 
 @app.command()
+@click.argument("preset", default="portrait_128")
+@click.option("--oracle", default="oracle_128", help="The preset that reads the pictures.")
+@click.option("--samples", type=int, default=512, help="Number of prompts, every other one Chinese.")
+@click.option("--steps", type=int, default=20, help="Steps of the sampler.")
+@click.option("--guidance", type=float, default=4.0, help="How strongly the prompt is followed.")
+@click.option("--sampler", default="dpmpp_2m", help="As for paint.")
+@click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
+def evaluate(
+    preset: str, oracle: str, samples: int, steps: int, guidance: float, sampler: str, precision: str
+) -> None:
+    """Measure PRESET on prompts that no training has seen."""
+    from tfportrait.presets import locate
+    from tfportrait.terminal import start_backend
+
+    folders = locate(preset), locate(oracle)
+    start_backend()
+    from tfportrait import metrics
+    from tfportrait.models import LatentDiffusion, Oracle
+    from tfportrait.training import accelerate
+
+    accelerate(precision)
+    painter, reader = LatentDiffusion.from_preset(folders[0]), Oracle.from_preset(folders[1])
+    click.echo(
+        metrics.evaluate(painter, reader, count=samples, num_steps=steps, guidance_scale=guidance, sampler=sampler)
+    )
+
+
+@app.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def recipe(file: Path) -> None:
     """Print the recipe stored in a PNG, as JSON."""

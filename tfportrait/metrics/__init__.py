@@ -4,6 +4,8 @@ import importlib
 
 _HOMES = {
     "Accuracy": "prompts",
+    "Evaluation": "evaluation",
+    "evaluate": "evaluation",
     "held_out_prompts": "prompts",
     "prompt_accuracy": "prompts",
     "psnr": "image_distance",

@@ -1,0 +1,80 @@
+"""What a preset is worth: its painter against the oracle, its autoencoder against real renders."""
+
+import dataclasses
+
+import numpy as np
+from tqdm import tqdm
+
+from tfportrait.metrics.image_distance import psnr
+from tfportrait.metrics.prompts import Accuracy, held_out_prompts, prompt_accuracy
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Measured on portraits that no training has seen.
+
+    Attributes:
+        prompts: Accuracy. Of the images painted for the prompts.
+        reconstructions: Accuracy. Of what the autoencoder makes of the portraits that the prompts describe: what the
+            painter can reach at best.
+        psnr: float. Mean over these reconstructions, in dB.
+        count: int. Prompts, every other one Chinese.
+        num_steps: int. Steps of the sampler.
+    """
+
+    prompts: Accuracy
+    reconstructions: Accuracy
+    psnr: float
+    count: int
+    num_steps: int
+
+    def __str__(self):
+        return (
+            f"{self.count} unseen prompts, half of them Chinese, {self.num_steps} steps\n{self.prompts}\n"
+            f"autoencoder: {self.psnr:.2f} dB PSNR; oracle on its reconstructions {self.reconstructions.accuracy:.3f}"
+        )
+
+
+def evaluate(painter, oracle, *, count=512, num_steps=20, guidance_scale=4.0, sampler="dpmpp_2m", batch_size=32):
+    """Paints unseen prompts and has an oracle read the pictures.
+
+    Args:
+        painter: LatentDiffusion, of the oracle's image size.
+        oracle: Oracle.
+        count: int. Number of prompts.
+        num_steps, guidance_scale, sampler: as `LatentDiffusion.generate` takes them.
+        batch_size: int. Images painted at a time.
+
+    Returns:
+        Evaluation.
+
+    Raises:
+        ValueError: `count` is below 1, or the two have different image sizes.
+    """
+    if count < 1:
+        raise ValueError(f"count must be at least 1, got {count}")
+    if painter.image_size != oracle.image_size:
+        raise ValueError(f"the painter paints {painter.image_size} px, but the oracle reads {oracle.image_size} px")
+    prompts, named, portraits = held_out_prompts(count)
+    real = np.stack([portrait.render(oracle.image_size) for portrait in portraits])
+    painted, reconstructed = [], []
+    for start in tqdm(range(0, count, batch_size), desc="painting", unit="batch", leave=False, disable=None):
+        part = slice(start, start + batch_size)
+        painted.append(
+            painter.generate(
+                prompts[part],
+                seeds=start,
+                num_steps=num_steps,
+                guidance_scale=guidance_scale,
+                sampler=sampler,
+            )
+        )
+        reconstructed.append(painter.autoencoder.reconstruct(real[part]))
+    reconstructed = np.concatenate(reconstructed)
+    return Evaluation(
+        prompts=prompt_accuracy(oracle, np.concatenate(painted), named, real_images=real),
+        reconstructions=prompt_accuracy(oracle, reconstructed, named, real_images=real),
+        psnr=float(psnr(real, reconstructed).mean()),
+        count=count,
+        num_steps=num_steps,
+    )
