@@ -2,8 +2,9 @@
 
     python tests/benchmarks/bench_unet.py [--model unet|autoencoder] [--rounds 7] [--threads 2]
 
-Both train on the same random batch with AdamW: ours through `fit`'s compiled step, diffusers' eagerly with gradients set
-to None, channels_last or channels_first, whichever is faster. The sides take turns; the table has the medians.
+Both train on the same random batch with AdamW: ours through the compiled step of `fit`, diffusers' eagerly, its
+gradients set to None, channels_last or channels_first, whichever is faster. The sides take turns; the table has the
+medians.
 """
 
 import argparse

@@ -388,7 +388,8 @@ class AutoencoderKL(Network, Trainable):
         if self.perceptual is not None:
             losses = losses + self.config["perceptual_weight"] * self.perceptual(images, decoded)
         loss = ops.mean(losses if sample_weight is None else losses * sample_weight)
-        psnr = 10 * ops.log10(4.0 / ops.mean((images - ops.clip(decoded, -1, 1)) ** 2, axis=(1, 2, 3)))
+        squared_error = ops.mean((images - ops.clip(decoded, -1, 1)) ** 2, axis=(1, 2, 3))
+        psnr = 10 * ops.log10(4.0 / ops.maximum(squared_error, 1e-10))
         values = (ops.mean(reconstruction), ops.mean(divergence), ops.mean(psnr))
         for tracker, value in zip(self.trackers, values, strict=True):
             tracker.update_state(value)

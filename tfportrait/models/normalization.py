@@ -91,14 +91,13 @@ def _with_gradient(x, shift, gamma, beta, groups, epsilon, silu):
         slope = -deviation * deviation * along
         constant = -deviation * across - slope * mean
         dx = (
-            dz * scale[:, None, None, :]
-            + wide * slope[:, None, None, :]
-            + (constant + slope * shift)[:, None, None, :]
+            dz * scale[:, None, None, :] + wide * slope[:, None, None, :] + (constant + slope * shift)[:, None, None, :]
         )
         dshift = scale * dz_sums + slope * sums + constant * pixels
+        dgamma, dbeta = ops.sum(normal, axis=0, keepdims=True), ops.sum(dz_sums, axis=0, keepdims=True)
         if shift.shape[0] == 1:
             dshift = ops.sum(dshift, axis=0, keepdims=True)
-        return ops.cast(dx, x.dtype), dshift, ops.sum(normal, axis=0, keepdims=True), ops.sum(dz_sums, axis=0, keepdims=True)
+        return ops.cast(dx, x.dtype), dshift, dgamma, dbeta
 
     return y, gradient
 

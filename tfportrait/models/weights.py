@@ -1,8 +1,8 @@
 """Reading and writing weights in diffusers' folder layout: config.json beside a safetensors file.
 
 One rule names every variable: the path of attributes that leads to its layer, joined by dots
-(`down_blocks.0.resnets.1`), then `weight` or `bias`. One rule transposes: a convolution is OIHW on disk and HWIO here, a
-dense kernel (out, in) on disk and (in, out) here.
+(`down_blocks.0.resnets.1`), then `weight` or `bias`. One rule transposes: a convolution is OIHW on disk and HWIO here,
+a dense kernel (out, in) on disk and (in, out) here.
 """
 
 import json
