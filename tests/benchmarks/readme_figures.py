@@ -1,0 +1,57 @@
+"""Makes the pictures of the README: the contact sheet of the world, and what the shipped preset paints.
+
+    python tests/benchmarks/readme_figures.py data/figures
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import tfportrait as tp
+
+PROMPTS = [
+    "a smiling woman with long red hair and round glasses, watercolour",
+    "一位面带微笑、戴圆框眼镜的红色长发女士，水彩风格",
+    "an angry bald man with a black beard, flat illustration",
+    "a laughing girl with blonde braids and a straw hat, anime",
+    "an elderly man with a grey moustache in a suit, oil painting",
+    "一位戴墨镜的蓝色短发男子，像素风格",
+    "穿汉服的黑色长发女子，水墨画",
+    "a surprised woman with pink curly hair and hoop earrings, forest background",
+    "一个悲伤的男孩，戴毛线帽，铅笔素描",
+    "a young man with spiky blue hair and sunglasses at night, anime",
+    "a middle-aged woman with a brown bun in a green turtleneck, by the sea",
+    "portrait of a woman with a blonde bob and a red beret, soft shading",
+    "a dark-skinned man with a goatee and a yellow hoodie, city background",
+    "戴皇冠的金发女孩，樱花背景，动漫风格",
+    "a pencil sketch of an elderly woman with square glasses",
+    "a smiling man with a cap and a purple t-shirt, pixel art",
+]
+
+
+def contact_sheet(path, side=8, size=160):
+    """The first `side` x `side` portraits of the world."""
+    images = np.stack([tp.world.sample(seed).render(2 * size) for seed in range(side * side)])
+    rows = images.reshape(side, side, 2 * size, 2 * size, 3).swapaxes(1, 2).reshape(2 * side * size, 2 * side * size, 3)
+    Image.fromarray(rows).resize((side * size, side * size), Image.LANCZOS).save(path, quality=88)
+
+
+def painted(path):
+    """Sixteen prompts and what the preset paints for them."""
+    painter = tp.LatentDiffusion.from_preset("portrait_128")
+    images = painter.generate(PROMPTS, seeds=0)
+    tp.plot.images(images, PROMPTS, columns=4).savefig(path, dpi=110)
+
+
+def main(folder):
+    """Writes both into a folder."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    contact_sheet(folder / "world.jpg")
+    painted(folder / "painted.png")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
