@@ -4,6 +4,7 @@
 policy) and the inputs of its call. What they check is listed in their docstrings.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -20,6 +21,14 @@ ROOT = Path(__file__).parents[1]
 
 def to_numpy(x):
     return np.array(ops.convert_to_numpy(ops.cast(x, "float32")))
+
+
+@contextlib.contextmanager
+def shapes_only():
+    """Models made within it have variables with shapes and no values: Stable Diffusion costs no gigabytes."""
+    with keras.StatelessScope(initialize_variables=False):
+        yield
+    keras.utils.clear_session()  # else Keras would make the values up for them at the next occasion
 
 
 def flatten(outputs):

@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from contracts import check_files, check_folder, check_layer
+from contracts import check_files, check_folder, check_layer, shapes_only
 from golden import networks
 from references import cases, check_golden, check_live
 
@@ -32,7 +32,7 @@ def test_diffusers_reads_ours_and_we_theirs(case, tmp_path):
 
 
 def test_stable_diffusion_is_a_valid_configuration():
-    with keras.StatelessScope(initialize_variables=False):
+    with shapes_only():
         network = AutoencoderKL(block_out_channels=(128, 256, 512, 512), layers_per_block=2, sample_size=512)
     assert network.count_params() == 83_653_863
 

@@ -1,7 +1,6 @@
-import keras
 import numpy as np
 import pytest
-from contracts import check_files, check_folder, check_layer
+from contracts import check_files, check_folder, check_layer, shapes_only
 from golden import networks
 from references import cases, check_golden, check_live
 
@@ -58,7 +57,7 @@ def test_diffusers_reads_ours_and_we_theirs(case, tmp_path):
     ids=["stable diffusion 1.5", "stable diffusion 2.1"],
 )
 def test_stable_diffusion_is_a_valid_configuration(config, parameters):
-    with keras.StatelessScope(initialize_variables=False):  # shapes only: no gigabytes are allocated
+    with shapes_only():
         unet = UNet(**config)
     assert unet.count_params() == parameters
     assert sum(np.prod(v.shape) for v in unet.trainable_variables) == parameters
