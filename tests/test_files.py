@@ -70,7 +70,10 @@ def test_checksums_find_missing_and_damaged_files(tmp_path):
     (tmp_path / "unet").mkdir()
     for name in ("a.json", "unet/b.bin", "c"):
         (tmp_path / name).write_text(name)
+    (tmp_path / ".state").mkdir()
+    (tmp_path / ".state/run").write_text("1")
     files.write_checksums(tmp_path)
+    (tmp_path / ".state/run").write_text("2")
     assert files.verify_checksums(tmp_path) == []
     (tmp_path / "unet/b.bin").write_text("unet/b.bIn")
     (tmp_path / "c").unlink()

@@ -121,11 +121,8 @@ def sha256(path: str | os.PathLike) -> str:
 def write_checksums(folder: str | os.PathLike) -> None:
     """Writes `SHA256SUMS` (the format of sha256sum) with every file below `folder`, hidden ones left out."""
     folder = Path(folder)
-    names = sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file() and path.name != CHECKSUMS and not path.name.startswith(".")
-    )
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and path.name != CHECKSUMS)
+    names = sorted(path.as_posix() for path in files if not any(part.startswith(".") for part in path.parts))
     with atomic_write(folder / CHECKSUMS) as file:
         file.write("".join(f"{sha256(folder / name)}  {name}\n" for name in names).encode())
 
