@@ -1,10 +1,10 @@
 """Training steps of the U-Net and the autoencoder against diffusers' in its faster layout, in the same run.
 
-    python tests/benchmarks/bench_unet.py [--model unet|autoencoder] [--rounds 7] [--threads 2]
+    python tests/benchmarks/bench_unet.py [--model unet|autoencoder] [--rounds 7] [--threads 2] [--clock cpu]
 
 Both train on the same random batch with AdamW: ours through the compiled step of `fit`, diffusers' eagerly, its
 gradients set to None, channels_last or channels_first, whichever is faster. The sides take turns; the table has the
-medians.
+medians. `--clock cpu --threads 1` counts processor time, for a machine that other programs share.
 """
 
 import argparse
@@ -105,21 +105,21 @@ def theirs(model_name, batch_size, dtype, channels_last):
         value = loss()
         value.backward()
         optimizer.step()
-        return float(value)
+        return value.item()
 
     return step
 
 
-def measure(steps, rounds):
+def measure(steps, rounds, clock):
     """Median seconds of each function, called in turn; the first call of each is not counted."""
     for step in steps.values():
         step()
     times = {name: [] for name in steps}
     for _ in range(rounds):
         for name, step in steps.items():
-            start = time.perf_counter()
+            start = clock()
             step()
-            times[name].append(time.perf_counter() - start)
+            times[name].append(clock() - start)
     return {name: statistics.median(values) for name, values in times.items()}
 
 
@@ -130,19 +130,22 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     arguments = parser.parse_args()
     os.environ["TF_NUM_INTRAOP_THREADS"] = str(arguments.threads)
     import torch
 
     torch.set_num_threads(arguments.threads)
     batch_size = arguments.batch_size or {"unet": 32, "autoencoder": 16}[arguments.model]
-    print(f"{arguments.model}, batch {batch_size}, {arguments.threads} threads: images/s of one training step")
+    clock = {"wall": time.perf_counter, "cpu": time.process_time}[arguments.clock]
+    print(f"images/s of a training step: {arguments.model}, batch {batch_size}", end="")
+    print(f", {arguments.threads} threads, {arguments.clock} time")
     print(f"{'':10}{'tfportrait':>12}{'diffusers NHWC':>16}{'diffusers NCHW':>16}{'ratio':>8}")
     for dtype in arguments.dtype:
         steps = {"ours": ours(arguments.model, batch_size, dtype)}
         for name, channels_last in (("NHWC", True), ("NCHW", False)):
             steps[name] = theirs(arguments.model, batch_size, dtype, channels_last)
-        speed = {name: batch_size / seconds for name, seconds in measure(steps, arguments.rounds).items()}
+        speed = {name: batch_size / seconds for name, seconds in measure(steps, arguments.rounds, clock).items()}
         ratio = speed["ours"] / max(speed["NHWC"], speed["NCHW"])
         print(f"{dtype:10}{speed['ours']:12.1f}{speed['NHWC']:16.1f}{speed['NCHW']:16.1f}{ratio:8.2f}", flush=True)
 
