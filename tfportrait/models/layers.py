@@ -129,11 +129,10 @@ class Upsample2D(keras.layers.Layer):
         self.conv.build((None, None, None, self.channels))
 
     def call(self, x):
-        kernel = ops.transpose(self.conv.kernel, (0, 1, 3, 2))[::-1, ::-1]
+        kernel = ops.transpose(self.conv.kernel, (0, 1, 3, 2))  # (3, 3, out, in)
         for axis in (0, 1):
-            before, after = [(0, 0)] * 4, [(0, 0)] * 4
-            before[axis], after[axis] = (1, 0), (0, 1)
-            kernel = ops.pad(kernel, before) + ops.pad(kernel, after)  # (4, 4, out, in) in the end
+            first, second, third = ops.unstack(kernel, axis=axis)
+            kernel = ops.stack([third, second + third, first + second, first], axis=axis)  # (4, 4, out, in) in the end
         return ops.conv_transpose(x, kernel, strides=2, padding="same") + self.conv.bias
 
 
