@@ -162,9 +162,13 @@ def check_files(models, folder, backend="tensorflow", tolerance=1e-6):
         np.save(files[2], to_numpy(model(*inputs)))
         work.append([*files, tolerance])
     (folder / "work.json").write_text(json.dumps(work))
+    assert len(run_fresh(FRESH, folder / "work.json", backend=backend).split()) == len(models)
+
+
+def run_fresh(code, *arguments, backend="tensorflow"):
+    """What the code prints in a fresh process under a backend."""
     environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [sys.executable, "-c", FRESH, str(folder / "work.json")], env=environment, capture_output=True, text=True
-    )
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert len(done.stdout.split()) == len(models)
+    return done.stdout

@@ -1,7 +1,9 @@
+import json
+
 import keras
 import numpy as np
 import pytest
-from contracts import check_files, check_folder, check_layer, shapes_only
+from contracts import check_files, check_folder, check_layer, run_fresh, shapes_only
 from golden import networks
 from references import cases, check_golden, check_live
 
@@ -111,6 +113,35 @@ def test_fit_learns_in_every_precision(policy):
     assert set(history) == {"loss", "reconstruction", "kl", "psnr"}
     assert history["loss"][-1] < 0.8 * history["loss"][0]
     assert history["psnr"][-1] > history["psnr"][0] + 2
+
+
+def test_fit_traces_the_loss_once():
+    network, traces = tiny(), []
+    compute_loss = network.compute_loss
+    network.compute_loss = lambda **kwargs: traces.append(1) or compute_loss(**kwargs)
+    network.compile(keras.optimizers.AdamW(1e-3))
+    for _ in range(2):
+        network.fit({"image": IMAGES}, epochs=2, batch_size=1, verbose=0)
+    assert len(traces) == 1
+
+
+TRAIN = """
+import json, sys
+import keras, numpy as np
+import tfportrait as tp
+network = tp.AutoencoderKL(**json.loads(sys.argv[1]))
+network.compile(keras.optimizers.AdamW(1e-2), jit_compile=True)
+images = np.repeat(np.random.default_rng(0).uniform(-1, 1, (8, 1, 1, 3)), 256, 1).reshape(8, 16, 16, 3)
+print(*network.fit({"image": images.astype("float32")}, epochs=6, batch_size=4, verbose=0).history["loss"])
+assert ("tensorflow" in sys.modules) == (keras.backend.backend() == "tensorflow")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_fit_learns_under_xla_on_both_backends(backend):
+    losses = [float(loss) for loss in run_fresh(TRAIN, json.dumps(TINY), backend=backend).split()]
+    assert losses[-1] < 0.8 * losses[0]
 
 
 def test_bad_configurations_and_sizes_say_what_is_wanted():

@@ -361,8 +361,8 @@ class AutoencoderKL(Network, Trainable):
         return ops.cast(self.decoder(h), "float32")
 
     def call(self, images):
-        """Reconstruction through the mean of the latents, float32 (B, H, W, out_channels)."""
-        return self._decode(self.moments(images)[0])
+        """Reconstruction through the mean of the latents, float32 (B, H, W, out_channels). Takes what `fit` takes."""
+        return self._decode(self.moments(_images(images))[0])
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The loss of a batch of images (see the class), float32 scalar; updates the metrics.
@@ -375,7 +375,7 @@ class AutoencoderKL(Network, Trainable):
             sample_weight: float (B,) or None. Weight of each image.
             training: bool. Whether the latents are sampled.
         """
-        images = ops.cast(x["image"] if isinstance(x, dict) else x, "float32")
+        images = ops.cast(_images(x), "float32")
         mean, log_variance = self.moments(images)
         latents = mean
         if training:
@@ -394,6 +394,10 @@ class AutoencoderKL(Network, Trainable):
         for tracker, value in zip(self.trackers, values, strict=True):
             tracker.update_state(value)
         return loss
+
+
+def _images(batch):
+    return batch["image"] if isinstance(batch, dict) else batch
 
 
 def _check_config(config):
