@@ -177,65 +177,10 @@ class UNet(Network, keras.Model):
         super().__init__(autocast=False, **kwargs)  # the cast would round the times
         self.config = config
         channels = config["block_out_channels"]
-        levels = len(channels)
-        layers = _per_level("layers_per_block", layers_per_block, levels)
-        transformer_layers = _per_level("transformer_layers_per_block", transformer_layers_per_block, levels)
-        heads = _per_level("attention_head_dim", attention_head_dim, levels)
         dtype = self.dtype_policy
-        resnet = {
-            "norm_num_groups": norm_num_groups,
-            "epsilon": norm_eps,
-            "time_embedding_dim": 4 * channels[0],
-        }
-
-        def block(cls, name, level, in_channels, attends, num_transformers, resample):
-            transformer = {
-                "num_heads": heads[level],
-                "norm_num_groups": norm_num_groups,
-                "num_layers": transformer_layers[level],
-                "context_dim": cross_attention_dim,
-                "use_linear_projection": use_linear_projection,
-            }
-            return cls(
-                in_channels,
-                channels[level],
-                resnet,
-                transformer if attends else None,
-                num_transformers if attends else 0,
-                resample,
-                dtype=dtype,
-                name=name,
-            )
-
         self.conv_in = conv(channels[0], 3, dtype=dtype, name="conv_in")
         self.time_embedding = TimestepEmbedding(channels[0], 4 * channels[0], dtype=dtype, name="time_embedding")
-        self.down_blocks = []
-        skips = [channels[0]]  # channels of the skip connections, in the order in which they are left
-        for i, kind in enumerate(down_block_types):
-            last = i == levels - 1
-            entering = [channels[max(i - 1, 0)]] + [channels[i]] * (layers[i] - 1)
-            skips += [channels[i]] * (layers[i] + (not last))
-            resample = None if last else "down"
-            self.down_blocks.append(
-                block(DownBlock, f"down_blocks_{i}", i, entering, kind.startswith("CrossAttn"), layers[i], resample)
-            )
-        self.mid_block = None
-        if mid_block_type:
-            attends = mid_block_type.endswith("CrossAttn")
-            entering = [channels[-1]] * (1 + attends)
-            self.mid_block = block(MidBlock, "mid_block", levels - 1, entering, attends, 1, None)
-        self.up_blocks = []
-        entering = channels[-1]
-        for i, kind in enumerate(up_block_types):
-            level = levels - 1 - i
-            count = layers[level] + 1
-            inner = [entering] + [channels[level]] * (count - 1)
-            inner = [a + skips.pop() for a in inner]
-            entering = channels[level]
-            resample = "up" if level else None
-            self.up_blocks.append(
-                block(UpBlock, f"up_blocks_{i}", level, inner, kind.startswith("CrossAttn"), count, resample)
-            )
+        self.down_blocks, self.mid_block, self.up_blocks = _make_blocks(config, dtype)
         self.conv_norm_out = GroupNorm(norm_num_groups, norm_eps, "silu", dtype=dtype, name="conv_norm_out")
         self.conv_out = conv(out_channels, 3, dtype=dtype, name="conv_out")
         self.build()
@@ -280,6 +225,50 @@ class UNet(Network, keras.Model):
             x = block(x, skips[: -count - 1 : -1], embedding, context)
             del skips[-count:]
         return self.conv_out(self.conv_norm_out(x))
+
+
+def _make_blocks(config, dtype):
+    """The blocks of the way down, in the middle (or None) and of the way up."""
+    channels = config["block_out_channels"]
+    levels = len(channels)
+    layers = _per_level("layers_per_block", config["layers_per_block"], levels)
+    transformer_layers = _per_level("transformer_layers_per_block", config["transformer_layers_per_block"], levels)
+    heads = _per_level("attention_head_dim", config["attention_head_dim"], levels)
+    groups = config["norm_num_groups"]
+    resnet = {"norm_num_groups": groups, "epsilon": config["norm_eps"], "time_embedding_dim": 4 * channels[0]}
+
+    def block(cls, name, level, in_channels, num_transformers, resample=None):
+        transformer = {
+            "num_heads": heads[level],
+            "norm_num_groups": groups,
+            "num_layers": transformer_layers[level],
+            "context_dim": config["cross_attention_dim"],
+            "use_linear_projection": config["use_linear_projection"],
+        }
+        transformer = transformer if num_transformers else None
+        width = channels[level]
+        return cls(in_channels, width, resnet, transformer, num_transformers, resample, dtype=dtype, name=name)
+
+    down, up, middle = [], [], None
+    skips = [channels[0]]  # channels of the skip connections, in the order in which they are left
+    for i, kind in enumerate(config["down_block_types"]):
+        resample = "down" if i < levels - 1 else None
+        entering = [channels[max(i - 1, 0)]] + [channels[i]] * (layers[i] - 1)
+        skips += [channels[i]] * (layers[i] + (resample is not None))
+        attentions = layers[i] * kind.startswith("CrossAttn")
+        down.append(block(DownBlock, f"down_blocks_{i}", i, entering, attentions, resample))
+    if config["mid_block_type"]:
+        attentions = int(config["mid_block_type"].endswith("CrossAttn"))
+        middle = block(MidBlock, "mid_block", levels - 1, [channels[-1]] * (1 + attentions), attentions)
+    width = channels[-1]
+    for i, kind in enumerate(config["up_block_types"]):
+        level = levels - 1 - i
+        count = layers[level] + 1
+        entering = [w + skips.pop() for w in [width] + [channels[level]] * (count - 1)]
+        width = channels[level]
+        attentions = count * kind.startswith("CrossAttn")
+        up.append(block(UpBlock, f"up_blocks_{i}", level, entering, attentions, "up" if level else None))
+    return down, middle, up
 
 
 def _per_level(name, value, levels):
