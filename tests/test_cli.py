@@ -142,6 +142,7 @@ def test_output_paths(tmp_path):
         ("x.png", 0, "count must be at least 1, got 0"),
         ("no/x.png", 1, "does not exist"),
         (".", 1, "is a folder"),
+        (".", 2, "is a folder"),
     ]:
         with pytest.raises(ValueError, match=message):
             cli.output_paths(tmp_path / out, count)
@@ -184,3 +185,28 @@ def test_closed_pipe_is_no_error():
     command = f"{sys.executable} -m tfportrait --help | true"
     out = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert out.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("there", "count", "expected"),
+    [
+        ([], 1, ["portrait.png"]),
+        (["portrait.png"], 1, ["portrait-2.png"]),
+        (["portrait-1.png"], 2, ["portrait-2-1.png", "portrait-2-2.png"]),
+        (["portrait.png"], 2, ["portrait-1.png", "portrait-2.png"]),
+    ],
+)
+def test_pictures_without_a_name_never_replace_one_that_is_there(tmp_path, monkeypatch, there, count, expected):
+    monkeypatch.chdir(tmp_path)
+    for name in there:
+        (tmp_path / name).touch()
+    assert [str(path) for path in cli.free_paths("portrait.png", count)] == expected
+
+
+def test_not_a_number_is_one_line(monkeypatch, capsys):
+    def broken(*arguments, **options):
+        raise FloatingPointError("training, step 3: loss is nan")
+
+    monkeypatch.setattr("tfportrait.recipe.read_recipe", broken)
+    assert cli.main(["recipe", "x.png"]) == 2
+    assert capsys.readouterr().err == "tfportrait: training, step 3: loss is nan\n"

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import click
@@ -73,7 +74,9 @@ def output_paths(out: str | os.PathLike, count: int) -> list[Path]:
     out = Path(out).expanduser()
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count}")
-    if out.suffix.lower() != ".png" and not out.is_dir():
+    if out.is_dir():
+        raise ValueError(f"cannot write {out}: it is a folder; give a file name in it")
+    if out.suffix.lower() != ".png":
         raise ValueError(f"the output must be a PNG file, got {str(out)!r}; nearest: {str(out.with_suffix('.png'))!r}")
     if count == 1:
         return [check_writable(out)]
@@ -81,13 +84,13 @@ def output_paths(out: str | os.PathLike, count: int) -> list[Path]:
     return [check_writable(out.with_stem(f"{out.stem}-{number:0{digits}d}")) for number in range(1, count + 1)]
 
 
-def free_path(name: str) -> Path:
-    """`name` in the current folder, numbered where a file of that name is there already."""
-    path, number = Path(name), 1
-    while path.exists():
+def free_paths(name: str, count: int) -> list[Path]:
+    """Where `count` pictures go in the current folder: named after `name`, numbered on until none is there already."""
+    number, paths = 1, output_paths(name, count)
+    while any(path.exists() for path in paths):
         number += 1
-        path = Path(name).with_stem(f"{Path(name).stem}-{number}")
-    return path
+        paths = output_paths(Path(name).with_stem(f"{Path(name).stem}-{number}"), count)
+    return paths
 
 
 @app.command()
@@ -98,9 +101,10 @@ def free_path(name: str) -> Path:
 @click.option("--seed", type=int, default=0, help="Seed of the first portrait; the others follow.")
 @click.option("--count", type=int, default=1, help="Number of portraits.")
 @click.option("--steps", type=int, default=20, help="Steps of the sampler.")
-@click.option("--guidance", type=float, default=4.0, help="How strongly the prompt is followed; 1 is not at all.")
+@click.option("--guidance", type=float, default=4.0, help="How far beyond the plain model (1) the prompt pulls.")
 @click.option("--sampler", default="dpmpp_2m", help="ddpm, ddim, euler, euler_ancestral, heun, dpmpp_2m or lcm.")
 @click.option("--size", type=int, default=None, help="Side in pixels.  [default: that of the training]")
+@click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="PNG file.  [default: a free portrait.png]")
 def paint(
     prompt: str | None,
@@ -113,6 +117,7 @@ def paint(
     guidance: float,
     sampler: str,
     size: int | None,
+    precision: str,
     out: Path | None,
 ) -> None:
     """Paint portraits for PROMPT, in English or Chinese."""
@@ -123,7 +128,7 @@ def paint(
     from tfportrait.world.reading import explain as explain_reading
     from tfportrait.world.reading import read_prompt
 
-    paths = output_paths(out or free_path("portrait.png"), count)
+    paths = output_paths(out, count) if out else free_paths("portrait.png", count)
     text = tasks.compose_prompt(prompt, parse_tags(tags))
     folder = locate(preset)
     click.echo(explain_reading(read_prompt(text)))
@@ -137,6 +142,7 @@ def paint(
         guidance_scale=guidance,
         sampler=sampler,
         image_size=size,
+        precision=precision,
     )
     for path, image, recipe in zip(paths, images, recipes, strict=True):
         click.echo(write_png(path, image, recipe))
@@ -188,9 +194,7 @@ def train(stage: str, config: str, out: Path, init: str | None, steps: int | Non
 @click.option("--guidance", type=float, default=4.0, help="How strongly the prompt is followed.")
 @click.option("--sampler", default="dpmpp_2m", help="As for paint.")
 @click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
-def evaluate(
-    preset: str, oracle: str, samples: int, steps: int, guidance: float, sampler: str, precision: str
-) -> None:
+def evaluate(preset: str, oracle: str, samples: int, steps: int, guidance: float, sampler: str, precision: str) -> None:
     """Measure PRESET on prompts that no training has seen."""
     from tfportrait.presets import locate
     from tfportrait.terminal import start_backend
@@ -240,6 +244,7 @@ def main(arguments: list[str] | None = None) -> int:
         Ctrl-C.
     """
     context: dict = {}
+    warnings.formatwarning = lambda message, *_, **__: f"tfportrait: {message}\n"
     try:
         code = app.main(arguments, prog_name="tfportrait", standalone_mode=False, obj=context)
         sys.stdout.flush()
@@ -249,7 +254,14 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left: nothing to say, nor to flush
         return 0
-    except (click.ClickException, ValueError, OSError, MemoryError, ModuleNotFoundError) as error:
+    except (
+        click.ClickException,
+        ValueError,
+        FloatingPointError,
+        OSError,
+        MemoryError,
+        ModuleNotFoundError,
+    ) as error:
         if isinstance(error, ModuleNotFoundError) and str(error.name).startswith("tfportrait"):
             raise
         if context.get("traceback"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tfportrait.diffusion import prediction, samplers
-from tfportrait.diffusion import spacing as spacings
 from tfportrait.diffusion.numeric import choose
 from tfportrait.diffusion.schedules import DiscreteSchedule, EDMSchedule, FlowSchedule, Schedule
 
@@ -83,6 +82,8 @@ def write(schedule: Schedule, prediction_type: str, sampler: str = "dpmpp_2m") -
     sampler = choose("sampler", sampler, SCHEDULERS, samplers.ALIASES)
     prediction.get(prediction_type)
     if isinstance(schedule, FlowSchedule):
+        if prediction_type != "flow":
+            raise ValueError(f"diffusers' rectified flow predicts flow only, not {prediction_type!r}")
         return {
             "_class_name": "FlowMatchEulerDiscreteScheduler",
             "num_train_timesteps": schedule.num_train_timesteps,
@@ -95,7 +96,6 @@ def write(schedule: Schedule, prediction_type: str, sampler: str = "dpmpp_2m") -
     karras = schedule.timestep_spacing == "karras"
     if karras and sampler not in ("euler", "heun", "dpmpp_2m"):
         raise ValueError(f"diffusers' {class_name} has no Karras sigmas: use euler, heun or dpmpp_2m")
-    spacing = spacings.default_spacing(sampler) if schedule.timestep_spacing is None else schedule.timestep_spacing
     config = {
         "_class_name": class_name,
         "num_train_timesteps": schedule.num_train_timesteps,
@@ -105,12 +105,13 @@ def write(schedule: Schedule, prediction_type: str, sampler: str = "dpmpp_2m") -
         "trained_betas": schedule.trained_betas,
         "prediction_type": to_prediction[choose("prediction type", prediction_type, to_prediction)],
         "rescale_betas_zero_snr": schedule.zero_terminal_snr,
-        "timestep_spacing": "linspace" if karras else {o: t for t, o in SPACINGS.items()}[spacing],
         "steps_offset": schedule.steps_offset,
         **options,
     }
     if karras:
-        config["use_karras_sigmas"] = True
+        config |= {"timestep_spacing": "linspace", "use_karras_sigmas": True}
+    elif schedule.timestep_spacing is not None:  # else each of diffusers' schedulers has its own default, as here
+        config["timestep_spacing"] = {o: t for t, o in SPACINGS.items()}[schedule.timestep_spacing]
     if sampler in ("ddim", "lcm"):
         config["set_alpha_to_one"] = schedule.set_alpha_to_one
     if sampler == "heun" and config.pop("rescale_betas_zero_snr"):

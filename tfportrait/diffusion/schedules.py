@@ -244,6 +244,12 @@ class EDMSchedule(Schedule):
         keys = ("name", "sigma_min", "sigma_max", "mean", "std")
         return {key: getattr(self, key) for key in keys}
 
+    def to_diffusers(self, prediction_type: str = "edm", sampler: str = "dpmpp_2m") -> dict:
+        """Raises a ValueError: `StableDiffusionPipeline` has no scheduler of this kind."""
+        from tfportrait.diffusion import diffusers_config
+
+        return diffusers_config.write(self, prediction_type, sampler)
+
 
 class FlowSchedule(Schedule):
     """Rectified flow (Liu et al. 2022): time t in [0, 1], rates (1 - t, t).

@@ -79,6 +79,8 @@ class Request:
 
 
 def _as_list(value, name):
+    if not isinstance(value, str | list | tuple):
+        raise ValueError(f"{name} is {value!r}, but must be a string or a list of strings")
     values = [value] if isinstance(value, str) else list(value)
     if not values:
         raise ValueError(f"{name} is an empty list: give at least one")
@@ -104,8 +106,8 @@ def _broadcast(painter, prompts, negative_prompts, seeds):
             raise ValueError(f"{len(prompts)} prompts and {count} seeds: give one prompt, one seed, or as many of both")
         prompts = prompts * count if len(prompts) == 1 else prompts
     if negative_prompts is not None:
-        if painter.text_encoder is None:
-            raise ValueError("this model is unconditional, it takes no negative prompts: pass None")
+        if prompts is None:
+            raise ValueError("negative prompts need prompts: without them there is nothing to guide")
         negative_prompts = _as_list(negative_prompts, "negative_prompts")
         if len(negative_prompts) not in (1, count):
             raise ValueError(
@@ -118,7 +120,7 @@ def _broadcast(painter, prompts, negative_prompts, seeds):
 def _image_size(painter, image_size):
     if image_size is None:
         return (painter.image_size, painter.image_size)
-    sides = (image_size, image_size) if isinstance(image_size, numbers.Integral) else tuple(image_size)
+    sides = (image_size, image_size) if isinstance(image_size, numbers.Real) else tuple(image_size)
     unit = painter.downsampling * 2 ** (len(painter.unet.config["block_out_channels"]) - 1)
     for side in sides:
         if isinstance(side, bool) or not isinstance(side, numbers.Integral) or side < unit or side % unit:
@@ -263,7 +265,7 @@ def _progress_bar(total):
 
 
 def decode(painter, latents):
-    """Latents to images, one at a time where the autoencoder is large enough for memory to matter.
+    """Latents to images.
 
     Args:
         latents: float32 (N, h, w, c).

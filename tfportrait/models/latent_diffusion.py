@@ -79,7 +79,8 @@ class LatentDiffusion(Trainable):
         """
         batch = self._batch(inputs)
         latents = self._latents(batch, seed=None)
-        return self.unet(latents, ops.zeros(ops.shape(latents)[:1]), self._context(batch.get("token_ids")))
+        size = ops.shape(latents)[0]
+        return self.unet(latents, ops.zeros((size,)), self._context(batch.get("token_ids"), size))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The denoising loss: weighted squared error of the prediction at a random time (Ho et al. 2020, eq. 14).
@@ -109,7 +110,7 @@ class LatentDiffusion(Trainable):
 
         c_in, _, _ = self.prediction.coefficients(signal_rate, noise_rate)
         noisy = add_noise(x_0, noise, signal_rate, noise_rate) * c_in[:, None, None, None]
-        output = self.unet(noisy, self.schedule.network_time(time), self._context(token_ids), training=training)
+        output = self.unet(noisy, self.schedule.network_time(time), self._context(token_ids, size), training=training)
         target = self.prediction.target(x_0, noise, signal_rate, noise_rate)
         weight = self.loss_weight.weight(signal_rate, noise_rate, self.prediction_type)
         return ops.mean(weight * ops.mean(ops.square(ops.cast(output, "float32") - target), axis=(1, 2, 3)))
@@ -164,7 +165,7 @@ class LatentDiffusion(Trainable):
             noise: float array or None. (N, h, w, c) replaces the start, (num_steps + 1, N, h, w, c) also the noise of
                 the steps.
             progress: bool. Shows a progress bar on standard error.
-            on_step: callable or None. Called as `on_step(i, x_t, x_0)` after every step.
+            on_step: callable or None. Called as `on_step(i, x_t, x_0)` after every prediction.
 
         Returns:
             uint8 (N, H, W, 3).
@@ -256,8 +257,12 @@ class LatentDiffusion(Trainable):
             images = ops.cast(images, "float32") / 127.5 - 1.0
         return images if self.autoencoder is None else self.autoencoder.encode(images, seed=seed)
 
-    def _context(self, token_ids):
-        return None if token_ids is None else self.text_encoder(token_ids)
+    def _context(self, token_ids, size):
+        if self.text_encoder is None:
+            return None
+        if token_ids is None:  # pictures alone: they have the empty caption
+            token_ids = ops.repeat(self.empty_token_ids, size, axis=0)
+        return self.text_encoder(token_ids)
 
 
 def _set_trainable(network, value):

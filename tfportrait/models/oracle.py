@@ -21,8 +21,8 @@ class Oracle(Trainable):
         widths: list of int. Channels of the levels; each halves the sides of the one before. The first convolution
             halves them once more.
         norm_groups: int. Groups of the normalisation.
-        augment: bool. Whether training disturbs the images slightly (shift, contrast, noise), so that the oracle
-            judges what is painted and not how cleanly. Defaults to True.
+        augment: bool. Whether training disturbs the images slightly (blur, contrast, brightness, noise), so that the
+            oracle judges what is painted and not how cleanly. Defaults to True.
     """
 
     DEFAULTS = {"attributes": None, "image_size": 128, "widths": (24, 48, 96, 160), "norm_groups": 8, "augment": True}
@@ -36,17 +36,13 @@ class Oracle(Trainable):
         self.norm_groups = norm_groups
         self.augment = augment
         self.seed_generator = keras.random.SeedGenerator(0)
-        self.conv_in = layers.Conv2D(self.widths[0], 4, 2, padding="same")
-        self.blocks = []
-        self.downsamplers = []
-        for i, width in enumerate(self.widths):
-            if i:
-                self.downsamplers.append(layers.Conv2D(width, 2, 2))
-            self.blocks.append(ResidualBlock(width, norm_groups))
-        self.blocks.append(ResidualBlock(self.widths[-1], norm_groups))
-        self.norm_out = GroupNorm(norm_groups, activation="silu")
-        self.pools = layers.Dense(len(self.attributes))
-        self.heads = [layers.Dense(len(values)) for values in self.attributes.values()]
+        dtype, last = self.dtype_policy, self.widths[-1]
+        self.conv_in = layers.Conv2D(self.widths[0], 4, 2, padding="same", dtype=dtype)
+        self.downsamplers = [layers.Conv2D(width, 2, 2, dtype=dtype) for width in self.widths[1:]]
+        self.blocks = [ResidualBlock(width, norm_groups, dtype=dtype) for width in (*self.widths, last)]
+        self.norm_out = GroupNorm(norm_groups, activation="silu", dtype=dtype)
+        self.pools = layers.Dense(len(self.attributes), dtype=dtype)
+        self.heads = [layers.Dense(len(values), dtype=dtype) for values in self.attributes.values()]
         self.accuracy_tracker = keras.metrics.Mean(name="accuracy")
         self.build((None, image_size, image_size, 3))
 
@@ -173,6 +169,8 @@ class Oracle(Trainable):
             ValueError: a missing or damaged file.
         """
         config = read_json(f"{folder}/config.json")
+        if "attributes" not in config:
+            raise ValueError(f"{folder}/config.json is no oracle's: it has no attributes")
         oracle = cls(**{name: config[name] for name in cls.DEFAULTS if name in config}, dtype=dtype)
         read_weights(oracle, folder)
         return oracle
@@ -208,10 +206,11 @@ class ResidualBlock(layers.Layer):
     def __init__(self, width, groups, **kwargs):
         super().__init__(**kwargs)
         self.width, self.groups = width, groups
-        self.norm1 = GroupNorm(groups, activation="silu")
-        self.conv1 = layers.Conv2D(width, 3, padding="same")
-        self.norm2 = GroupNorm(groups, activation="silu")
-        self.conv2 = layers.Conv2D(width, 3, padding="same", kernel_initializer="zeros")
+        dtype = self.dtype_policy
+        self.norm1 = GroupNorm(groups, activation="silu", dtype=dtype)
+        self.conv1 = layers.Conv2D(width, 3, padding="same", dtype=dtype)
+        self.norm2 = GroupNorm(groups, activation="silu", dtype=dtype)
+        self.conv2 = layers.Conv2D(width, 3, padding="same", kernel_initializer="zeros", dtype=dtype)
 
     def build(self, input_shape):
         """Makes the variables for (B, H, W, width)."""

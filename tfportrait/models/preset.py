@@ -38,7 +38,7 @@ def read(cls, preset, *, dtype=None, prediction_type=None):
     """
     folder = locate(preset)
     index = read_json(folder / INDEX)
-    has = {name: bool(index.get(name, [None])[0]) for name in ("unet", "vae", "text_encoder", "tokenizer")}
+    has = {name: bool((index.get(name) or [None])[0]) for name in ("vae", "text_encoder", "tokenizer")}
     schedule, stored_type = schedules.from_diffusers(read_json(folder / SCHEDULER))
     return cls(
         unet=UNet.from_folder(folder / "unet", dtype=dtype),
@@ -57,6 +57,7 @@ def write(painter, directory):
         painter: LatentDiffusion.
         directory: str or path. Created where it does not exist.
     """
+    scheduler = painter.schedule.to_diffusers(painter.prediction_type, sampler=DEFAULT_SAMPLER)
     folder = check_writable_folder(directory)
     painter.unet.save_to_folder(folder / "unet")
     if painter.autoencoder is not None:
@@ -64,7 +65,6 @@ def write(painter, directory):
     if painter.text_encoder is not None:
         painter.text_encoder.save_to_folder(folder / "text_encoder")
         painter.tokenizer.save(folder / "tokenizer")
-    scheduler = painter.schedule.to_diffusers(painter.prediction_type, sampler=DEFAULT_SAMPLER)
     (folder / SCHEDULER).parent.mkdir(exist_ok=True)
     write_json(folder / SCHEDULER, scheduler)
     write_json(folder / INDEX, _index(painter, scheduler["_class_name"]))

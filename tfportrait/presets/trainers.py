@@ -1,8 +1,10 @@
 """From a configuration (TOML) to a trained preset: autoencoder, oracle, text encoder and U-Net, each resumable."""
 
 import datetime
+import hashlib
 import json
 import platform
+import shutil
 import time
 import tomllib
 from importlib import metadata, resources
@@ -45,9 +47,17 @@ def load(config):
             f"no configuration {str(config)!r}; shipped configurations: {', '.join(shipped)}, or give a TOML file"
         )
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        loaded = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not TOML: {error}") from error
+    complete = tomllib.loads(shipped["portrait_128"].read_text("utf-8"))
+    for table, entries in complete.items():
+        if table not in loaded:
+            raise ValueError(f"{path} has no {table!r}; portrait_128 shows a whole configuration")
+        for name in entries if isinstance(entries, dict) and table not in ("unet", "network") else ():
+            if name not in loaded[table]:
+                raise ValueError(f"{path} has no {name!r} in [{table}]; portrait_128 shows a whole configuration")
+    return loaded
 
 
 def train_autoencoder(config, out, *, init=None, steps=None):
@@ -60,15 +70,13 @@ def train_autoencoder(config, out, *, init=None, steps=None):
         init: str, path or None. A preset whose autoencoder the training starts from.
         steps: int or None. Overrides the configuration's.
     """
-    out = files.check_writable_folder(out)
-    settings = config["autoencoder"]
+    out, settings = _begin(config, out, "autoencoder")
+    if init:
+        model = AutoencoderKL.from_folder(presets.locate(init) / "vae")
+        model.config["kl_weight"] = settings["network"]["kl_weight"]
+    else:
+        model = _make(AutoencoderKL, settings["network"])
     source = _source(config, "train")
-    model = AutoencoderKL.from_folder(presets.locate(init) / "vae") if init else AutoencoderKL(**settings["network"])
-    for name in ("kl_weight", "perceptual_weight"):
-        if name in settings["network"]:
-            model.config[name] = settings["network"][name]
-    if settings.get("perceptual"):
-        model.perceptual = _perceptual(Oracle.from_preset(settings["perceptual"]))
 
     def batches(first_step):
         return data.batches(
@@ -81,24 +89,25 @@ def train_autoencoder(config, out, *, init=None, steps=None):
         )
 
     shown = _source(config, "validation").images(np.arange(8))
-    _fit(model, batches, settings, out, "autoencoder", steps, [training.ReconstructionStrip(out / "pictures", shown)])
+    strip = training.ReconstructionStrip(_pictures(out), shown)
+    state = _fit(model, batches, config, out, "autoencoder", steps, [strip], [init])
     with model.averaged_weights():
         model.scaling_factor = 1.0
         rows = np.array_split(np.arange(min(len(source), SCALED_ON)), 16)
         latents = np.concatenate([_encode(model, source, part) for part in rows])
         model.scaling_factor = float(1.0 / latents.std())
         model.save_to_folder(out / "vae")
+    _end(out, state)
 
 
 def train_oracle(config, out, *, init=None, steps=None):
     """Trains the oracle of a configuration and writes it to `out` (arguments as in `train_autoencoder`)."""
-    out = files.check_writable_folder(out)
-    settings = config["oracle"]
+    out, settings = _begin(config, out, "oracle")
+    model = Oracle.from_preset(init) if init else None
     source = _source(config, "train")
-    if init:
-        model = Oracle.from_preset(init)
-    else:
-        model = Oracle(attributes=source.attributes, image_size=config["data"]["image_size"], **settings["network"])
+    if model is None:
+        size = config["data"]["image_size"]
+        model = _make(Oracle, settings["network"], attributes=source.attributes, image_size=size)
 
     def batches(first_step):
         return data.batches(
@@ -110,31 +119,39 @@ def train_oracle(config, out, *, init=None, steps=None):
             first_step=first_step,
         )
 
-    _fit(model, batches, settings, out, "oracle", steps, [])
+    state = _fit(model, batches, config, out, "oracle", steps, [], [init])
     model.save_to_preset(out)
+    _end(out, state)
 
 
 def train_text_encoder(config, out, *, steps=None):
     """Trains tokenizer and text encoder of a configuration on captions alone and writes them to `out`."""
-    out = files.check_writable_folder(out)
-    settings = config["text_encoder"]
+    out, settings = _begin(config, out, "text_encoder")
     captions, labels = _captions(settings["captions"], config["seed"])
     length = settings["network"]["max_position_embeddings"]
     tokenizer = Tokenizer.train(captions, settings["vocabulary"], length)
     model = CaptionReader(
-        text_encoder=TextEncoder(vocab_size=len(tokenizer), **_special_ids(tokenizer), **settings["network"]),
+        text_encoder=_make(
+            TextEncoder,
+            settings["network"],
+            vocab_size=len(tokenizer),
+            bos_token_id=tokenizer.bos_id,
+            eos_token_id=tokenizer.eos_id,
+            pad_token_id=tokenizer.pad_id,
+        ),
         attributes=world.ATTRIBUTES,
-        end_id=int(tokenizer.encode("")[0, -1]),
+        end_id=tokenizer.eos_id,
     )
     arrays = {"token_ids": tokenizer.encode(captions), "labels": labels}
 
     def batches(first_step):
         return _numpy_batches(arrays, settings["batch_size"], config["seed"], first_step)
 
-    _fit(model, batches, settings, out, "text encoder", steps, [])
+    state = _fit(model, batches, config, out, "text_encoder", steps, [])
     with model.averaged_weights():
         model.text_encoder.save_to_folder(out / "text_encoder")
     tokenizer.save(out / "tokenizer")
+    _end(out, state)
 
 
 def train_diffusion(config, out, *, init=None, steps=None):
@@ -143,12 +160,11 @@ def train_diffusion(config, out, *, init=None, steps=None):
     Args:
         config: dict, from `load`.
         out: str or path. Folder of the preset, with `vae` in it unless `init` has one.
-        init: str, path or None. A preset whose networks the training starts from.
+        init: str, path or None. A preset whose networks, schedule and prediction type the training starts from.
         steps: int or None. Overrides the configuration's.
     """
-    out = files.check_writable_folder(out)
-    settings = config["diffusion"]
-    painter = LatentDiffusion.from_preset(init) if init else _new_painter(config, out)
+    out, settings = _begin(config, out, "diffusion")
+    painter = _painter(config, out, init)
     source = _source(config, "train")
     latents = data.encode_latents(painter.autoencoder, source)
     token_ids = data.token_table(
@@ -167,37 +183,84 @@ def train_diffusion(config, out, *, init=None, steps=None):
         )
 
     grid = training.SampleGrid(
-        out / "pictures", every_epochs=4, prompts=settings["prompts"], seeds=0, num_steps=20, columns=4
+        _pictures(out), every_epochs=4, prompts=settings["prompts"], seeds=0, num_steps=20, columns=4
     )
-    _fit(painter, batches, settings, out, "diffusion", steps, [grid])
+    networks = [data.latents.autoencoder_hash(painter.autoencoder), data.latents.tokenizer_hash(painter.tokenizer)]
+    state = _fit(painter, batches, config, out, "diffusion", steps, [grid], [init, *networks])
     painter.save_to_preset(out)
+    _end(out, state)
 
 
-def _new_painter(config, out):
+def _painter(config, out, init):
+    settings = config["diffusion"]
+    chosen = {name: settings[name] for name in ("weighting", "caption_dropout")}
+    if init:
+        start = LatentDiffusion.from_preset(init)
+        for name in ("unet", "autoencoder", "text_encoder", "tokenizer", "schedule", "prediction_type"):
+            chosen[name] = getattr(start, name)
+        return LatentDiffusion(**chosen)
     if not (out / "vae").is_dir():
         raise ValueError(
             f"{out} has no autoencoder: run `tfportrait train autoencoder --out {out}` first, or give --init"
         )
     if not (out / "tokenizer" / "vocab.json").is_file():
         train_text_encoder(config, out)
-    settings = config["diffusion"]
     return LatentDiffusion(
-        unet=UNet(**config["unet"]),
+        unet=_make(UNet, config["unet"]),
         autoencoder=AutoencoderKL.from_folder(out / "vae"),
         text_encoder=TextEncoder.from_folder(out / "text_encoder"),
         tokenizer=Tokenizer.from_folder(out / "tokenizer"),
         schedule=settings["schedule"],
         prediction_type=settings["prediction_type"],
-        weighting=settings["weighting"],
-        caption_dropout=settings["caption_dropout"],
+        **chosen,
     )
 
 
-def _fit(model, batches, settings, out, stage, steps, callbacks):
-    """One stage: warm-up, constant rate, cosine decay; state saved every few minutes; the record written at its end."""
+def _begin(config, out, stage):
+    """The folder, checked, and the stage's settings; weights drawn from here on follow the configuration's seed."""
+    keras.utils.set_random_seed(config["seed"])
+    return files.check_writable_folder(out), config[stage]
+
+
+def _make(network, settings, **more):
+    try:
+        return network(**settings, **more)
+    except TypeError as error:
+        reason = str(error).split("__init__() ")[-1]
+        raise ValueError(f"the configuration does not fit {network.__name__}: {reason}") from None
+
+
+def _pictures(out):
+    """Beside the preset, not in it: they are no part of what is shipped."""
+    return out.with_name(f"{out.name}-pictures")
+
+
+def _end(out, state):
+    """What a finished stage leaves: checksums of the preset, and no state to go on from."""
+    files.write_checksums(out)
+    shutil.rmtree(state, ignore_errors=True)
+
+
+def _fit(model, batches, config, out, stage, steps, callbacks, origin=()):
+    """One stage: warm-up, then cosine decay; its state saved every few minutes, its record written at the end.
+
+    Args:
+        model: Trainable.
+        batches: callable. First step -> endless data set.
+        config: dict. The whole configuration.
+        out: path. Folder of the preset.
+        stage: str. Table of the configuration, and of the record.
+        steps: int or None. Overrides the configuration's.
+        callbacks: list.
+        origin: list of str or None. What else the result depends on; another origin is another training.
+
+    Returns:
+        path. The folder of the state.
+    """
+    settings = config[stage]
     steps = steps or settings["steps"]
-    per_epoch = min(STEPS_PER_EPOCH, steps)
-    epochs = -(-steps // per_epoch)
+    epochs = -(-steps // STEPS_PER_EPOCH)
+    per_epoch = -(-steps // epochs)
     warmup = min(settings["warmup_steps"], steps // 2)
     rate = keras.optimizers.schedules.CosineDecay(
         settings["learning_rate"] * 0.1,
@@ -210,12 +273,14 @@ def _fit(model, batches, settings, out, stage, steps, callbacks):
         training.AdamW(
             rate,
             weight_decay=settings["weight_decay"],
-            beta_2=settings.get("beta_2", 0.99),
+            beta_2=0.99,
             ema_decay=settings["ema_decay"],
             global_clipnorm=1.0,
         )
     )
-    state = out / f".state-{stage.replace(' ', '-')}"
+    of_stage = {name: value for name, value in settings.items() if name != "steps"}
+    identity = json.dumps([of_stage, config["data"], config["unet"], config["seed"], list(map(str, origin))])
+    state = out / f".state-{stage}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
     recovery = training.Recovery(state, every_minutes=5.0)
     started = time.time()
     history = model.fit(
@@ -229,22 +294,25 @@ def _fit(model, batches, settings, out, stage, steps, callbacks):
             *callbacks,
         ],
     )
-    if not history.history:
-        return  # it was finished before
-    write_record(
-        out,
-        stage,
-        {
-            "finished": datetime.date.today().isoformat(),
-            "steps": epochs * per_epoch,
-            "images": epochs * per_epoch * settings["batch_size"],
-            "minutes_of_last_run": round((time.time() - started) / 60, 1),
-            "precision": keras.config.dtype_policy().name,
-            "machine": f"{platform.machine()}, {workers.cores()} cores",
-            **{f"final_{name}": round(values[-1], 5) for name, values in history.history.items()},
-            "versions": " ".join(f"{name} {metadata.version(name)}" for name in ("tfportrait", "keras", "numpy")),
-        },
-    )
+    if history.history:
+        write_record(
+            out,
+            stage,
+            {
+                "finished": datetime.date.today().isoformat(),
+                "steps": epochs * per_epoch,
+                "examples": epochs * per_epoch * settings["batch_size"],
+                "batch_size": settings["batch_size"],
+                "learning_rate": settings["learning_rate"],
+                "started_from": str(origin[0]) if origin and origin[0] else "nothing",
+                "minutes_of_last_run": round((time.time() - started) / 60, 1),
+                "precision": keras.config.dtype_policy().name,
+                "machine": f"{keras.backend.backend()}, {platform.machine()}, {workers.cores()} cores",
+                **{f"final_{name}": round(values[-1], 5) for name, values in history.history.items()},
+                "versions": " ".join(f"{name} {metadata.version(name)}" for name in ("tfportrait", "keras", "numpy")),
+            },
+        )
+    return state
 
 
 def write_record(out, stage, entries):
@@ -257,7 +325,7 @@ def write_record(out, stage, entries):
     """
     path = Path(out) / RECORD
     record = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
-    record[stage.replace(" ", "_")] = entries
+    record[stage] = entries
     tables = (
         f"[{name}]\n" + "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in table.items())
         for name, table in record.items()
@@ -300,26 +368,3 @@ def _numpy_batches(arrays, batch_size, seed, step):
         rows = np.random.default_rng([seed, epoch]).permutation(count)[position * batch_size :][:batch_size]
         yield ({name: array[rows] for name, array in arrays.items()},)
         step += 1
-
-
-def _special_ids(tokenizer):
-    begin, end = (int(i) for i in tokenizer.encode("")[0, :2])
-    return {"bos_token_id": begin, "eos_token_id": end, "pad_token_id": end}
-
-
-def _perceptual(oracle):
-    """Mean squared distance of the oracle's normalised feature maps (as LPIPS, Zhang et al. 2018, without weights)."""
-    oracle.trainable = False
-
-    def distance(images, reconstructions):
-        total = 0.0
-        for a, b in zip(oracle.features(images), oracle.features(reconstructions), strict=True):
-            a, b = (_normalised(keras.ops.cast(x, "float32")) for x in (a, b))
-            total = total + keras.ops.mean(keras.ops.sum((a - b) ** 2, axis=-1), axis=(1, 2))
-        return total
-
-    return distance
-
-
-def _normalised(x):
-    return x * keras.ops.rsqrt(keras.ops.sum(x * x, axis=-1, keepdims=True) + 1e-6)

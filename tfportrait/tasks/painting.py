@@ -39,7 +39,19 @@ def compose_prompt(prompt, tags):
     return f"{prompt}{comma}{world.compose(more, reading.language)}"
 
 
-def paint(preset, prompt, negative=None, *, seeds, num_steps, guidance_scale, sampler, image_size=None, progress=True):
+def paint(
+    preset,
+    prompt,
+    negative=None,
+    *,
+    seeds,
+    num_steps,
+    guidance_scale,
+    sampler,
+    image_size=None,
+    precision="auto",
+    progress=True,
+):
     """Loads a preset and paints, on whatever this machine has.
 
     Args:
@@ -48,6 +60,7 @@ def paint(preset, prompt, negative=None, *, seeds, num_steps, guidance_scale, sa
         negative: str or None.
         seeds: list of int.
         num_steps, guidance_scale, sampler, image_size: as `LatentDiffusion.generate` takes them.
+        precision: str. As `tfportrait.accelerate` takes it.
         progress: bool. Whether a progress bar is shown on standard error.
 
     Returns:
@@ -56,7 +69,7 @@ def paint(preset, prompt, negative=None, *, seeds, num_steps, guidance_scale, sa
     from tfportrait.models.latent_diffusion import LatentDiffusion
     from tfportrait.training import accelerate
 
-    choice = accelerate()
+    choice = accelerate(precision)
     painter = LatentDiffusion.from_preset(preset)
     images = painter.generate(
         prompt,

@@ -26,7 +26,8 @@ def _tensorflow(model, function):
 
     from tfportrait.training.acceleration import xla_default
 
-    return tf.function(function, jit_compile=xla_default() or None)
+    # Nothing in a network branches on tensors, and converting Python code takes longer than tracing it.
+    return tf.function(function, jit_compile=xla_default() or None, autograph=False)
 
 
 def _jax(model, function):
