@@ -163,7 +163,7 @@ def world(count: int, size: int, out: Path, seed: int, workers: int | None) -> N
 
 
 @app.command()
-@click.argument("stage", type=click.Choice(["autoencoder", "diffusion", "oracle"]))
+@click.argument("stage", type=click.Choice(["autoencoder", "text_encoder", "diffusion", "oracle"]))
 @click.option("--config", default="portrait_128", help="A shipped configuration, or a TOML file.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the preset; created if need be.")
 @click.option("--init", default=None, help="A preset whose weights the training starts from.")

@@ -1,6 +1,6 @@
 """Portraits a second on one core, by style.
 
-    python tests/benchmarks/bench_world.py [--count 200] [--size 128]
+python tests/benchmarks/bench_world.py [--count 200] [--size 128]
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Makes the pictures of the README: the contact sheet of the world, and what the shipped preset paints.
 
-    python tests/benchmarks/readme_figures.py data/figures
+python tests/benchmarks/readme_figures.py data/figures
 """
 
 import sys

@@ -37,6 +37,10 @@ CASES = {
     | {"block_out_channels": [4, 8, 12], "down_block_types": [DOWN, CROSS_DOWN, CROSS_DOWN]}
     | {"up_block_types": [CROSS_UP, CROSS_UP, UP], "transformer_layers_per_block": 2}
     | {"cross_attention_dim": 12, "attention_head_dim": 2},
+    # The whole text also joins the embedding of the time.
+    "unet_pooled": UNET
+    | {"down_block_types": [DOWN, CROSS_DOWN], "up_block_types": [CROSS_UP, UP], "attention_head_dim": 2}
+    | {"cross_attention_dim": 12, "addition_embed_type": "text", "addition_embed_type_num_heads": 3},
     # Without attention and middle, sines first.
     "unet_plain": UNET
     | {"down_block_types": [DOWN, DOWN], "up_block_types": [UP, UP], "mid_block_type": None, "in_channels": 3}

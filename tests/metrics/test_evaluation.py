@@ -46,7 +46,15 @@ def test_a_perfect_painter_scores_one_and_a_wrong_reconstruction_nothing():
     assert result.prompts.accuracy == result.prompts.real == 1.0
     assert result.reconstructions.accuracy == 0.0
     assert result.psnr == pytest.approx(10 * np.log10(255**2), abs=0.5)
-    assert "6 unseen prompts" in str(result)
+    assert "6 unseen prompts" in str(result) and "0.000 of that on real renders" in str(result)
+
+
+def test_without_an_autoencoder_there_is_nothing_to_reconstruct():
+    painter = Perfect()
+    painter.autoencoder = None
+    result = metrics.evaluate(painter, Reader(), count=6, num_steps=3)
+    assert result.prompts.accuracy == 1.0 and result.reconstructions is None and result.psnr is None
+    assert "autoencoder" not in str(result)
 
 
 def test_sizes_and_counts_are_checked():

@@ -84,7 +84,8 @@ def test_the_loss_is_the_one_of_the_docstring():
     mean, log_variance = (np.asarray(x) for x in network.moments(IMAGES))
     decoded = np.asarray(network(IMAGES))
     divergence = 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).sum((1, 2, 3))
-    losses = np.abs(IMAGES - decoded).mean((1, 2, 3)) + 0.01 * divergence
+    error = IMAGES - decoded
+    losses = np.abs(error).mean((1, 2, 3)) + np.sqrt((error**2).mean((1, 2, 3))) + 0.01 * divergence
     losses = losses + 3 * ((IMAGES - decoded) ** 2).mean((1, 2, 3))
     loss = network.compute_loss(IMAGES, training=False)
     np.testing.assert_allclose(loss, losses.mean(), rtol=1e-5)

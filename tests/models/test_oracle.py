@@ -65,6 +65,12 @@ def test_images_it_cannot_read_are_refused(images):
         tiny_oracle().read(images)
 
 
+def test_a_folder_of_something_else_is_named(tmp_path):
+    (tmp_path / "config.json").write_text('{"image_size": 16}')
+    with pytest.raises(ValueError, match="config.json is no Oracle's: it has no attributes"):
+        tp.Oracle.from_preset(tmp_path)
+
+
 def test_a_damaged_folder_is_a_value_error(tmp_path):
     tiny_oracle().save_to_preset(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"no")

@@ -28,6 +28,13 @@ def test_contract():
     check_layer(tiny, INPUTS)
 
 
+def test_contract_with_pooled_text():
+    def pooled(**kwargs):
+        return tiny(addition_embed_type="text", addition_embed_type_num_heads=3, **kwargs)
+
+    check_layer(pooled, INPUTS, no_gradient=("k_proj/bias",))
+
+
 def test_contract_unconditional():
     def unconditional(**kwargs):
         return tiny(cross_attention_dim=None, down_block_types=("DownBlock2D",) * 2, **kwargs)
@@ -113,6 +120,8 @@ def test_any_size_that_the_levels_divide():
         ({"layers_per_block": (1, 2, 3)}, "layers_per_block has 3 values for 2 levels"),
         ({"norm_num_groups": 3}, "norm_num_groups=3"),
         ({"attention_head_dim": 3}, "attention heads"),
+        ({"addition_embed_type": "text_time"}, "addition_embed_type is 'text_time'; valid: text, None"),
+        ({"addition_embed_type": "text", "cross_attention_dim": None}, "cross_attention_dim is None"),
         ({"cross_attention_dim": (12, 16)}, r"cross_attention_dim=\[12, 16\]"),
     ],
 )

@@ -8,7 +8,7 @@ import safetensors.numpy
 from golden import networks
 
 from tfportrait.models import AutoencoderKL, TextEncoder, UNet
-from tfportrait.models.weights import named_variables, read_weights, weight_files, write_weights
+from tfportrait.models.weights import copy_matching, named_variables, read_weights, weight_files, write_weights
 
 
 def tiny_autoencoder(**changes):
@@ -172,7 +172,7 @@ def test_bfloat16_files_are_read(tmp_path):
     [
         ("act_fn", "relu", "act_fn='relu', only 'silu'"),
         ("class_embed_type", "timestep", "class_embed_type='timestep'"),
-        ("addition_embed_type", "text_time", "addition_embed_type='text_time'"),
+        ("encoder_hid_dim", 16, "encoder_hid_dim=16"),
         ("dropout", 0.1, "dropout=0.1"),
     ],
 )
@@ -181,6 +181,19 @@ def test_configurations_that_would_change_the_network_are_refused(key, value, me
     (tmp_path / "config.json").write_text(json.dumps({**config, key: value}))
     with pytest.raises(ValueError, match=f"UNet does not support {message}"):
         UNet.from_folder(tmp_path)
+
+
+def test_what_fits_another_network_is_copied_to_it():
+    source, wider = tiny_autoencoder(), tiny_autoencoder(latent_channels=5)
+    before = {name: variable.numpy() for name, variable in named_variables(wider).items()}
+    given, total = copy_matching(source, wider)
+    fresh = {name for name, variable in named_variables(wider).items() if (variable.numpy() == before[name]).all()}
+    assert given < total == len(before)
+    for name, variable in named_variables(wider).items():
+        fits = named_variables(source)[name].shape == variable.shape
+        assert fits or name in fresh
+        if fits:
+            np.testing.assert_array_equal(variable, named_variables(source)[name])
 
 
 def test_missing_and_damaged_config(tmp_path):

@@ -107,8 +107,29 @@ def test_training_goes_on_from_committed_weights(preset, tmp_path):
     before, after = (load_file(p / "unet" / "diffusion_pytorch_model.safetensors") for p in (preset, out))
     assert any((before[name] != after[name]).any() for name in before)
     assert max(np.abs(before[name].astype("float32") - after[name].astype("float32")).max() for name in before) < 0.1
-    vae = [load_file(p / "vae" / "diffusion_pytorch_model.safetensors") for p in (preset, out)]
-    assert all((vae[0][name] == vae[1][name]).all() for name in vae[0])
+    for frozen in ("vae/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors"):
+        assert (preset / frozen).read_bytes() == (out / frozen).read_bytes()
+
+
+def test_a_changed_unet_takes_over_the_weights_that_fit(preset, tmp_path, capsys):
+    config = tmp_path / "pooled.toml"
+    pooled = 'addition_embed_type = "text"\naddition_embed_type_num_heads = 4\ncross_attention_dim = 16\n'
+    config.write_text(Path(TINY).read_text().replace("cross_attention_dim = 16\n", pooled))
+    arguments = ["--config", str(config), "--out", str(tmp_path / "out"), "--init", str(preset), "--steps", "1"]
+    assert main(["train", "diffusion", *arguments]) == 0
+    before, after = (load_file(p / "unet" / "diffusion_pytorch_model.safetensors") for p in (preset, tmp_path / "out"))
+    assert f"{len(before)} of {len(after)} weights fit" in capsys.readouterr().out
+    assert max(np.abs(before[name].astype("float32") - after[name].astype("float32")).max() for name in before) < 0.1
+    assert tp.LatentDiffusion.from_preset(tmp_path / "out").unet.config["addition_embed_type"] == "text"
+
+
+def test_the_text_encoder_alone_goes_on_with_its_tokenizer(preset, tmp_path):
+    arguments = ["--config", TINY, "--out", str(tmp_path), "--init", str(preset), "--steps", "1"]
+    assert main(["train", "text_encoder", *arguments]) == 0
+    merges = [(p / "tokenizer" / "merges.txt").read_bytes() for p in (preset, tmp_path)]
+    assert merges[0] == merges[1]
+    before, after = (load_file(p / "text_encoder" / "model.safetensors") for p in (preset, tmp_path))
+    assert any((before[name] != after[name]).any() for name in before)
 
 
 def test_the_oracle_is_trained_by_its_command(preset, tmp_path):

@@ -15,24 +15,30 @@ class Evaluation:
 
     Attributes:
         prompts: Accuracy. Of the images painted for the prompts.
-        reconstructions: Accuracy. Of what the autoencoder makes of the portraits that the prompts describe: what the
-            painter can reach at best.
-        psnr: float. Mean over these reconstructions, in dB.
+        reconstructions: Accuracy or None. Of what the autoencoder makes of the portraits that the prompts describe:
+            what the painter can reach at best. None without an autoencoder, as is `psnr`.
+        psnr: float or None. Mean over these reconstructions, in dB.
         count: int. Prompts, every other one Chinese.
         num_steps: int. Steps of the sampler.
     """
 
     prompts: Accuracy
-    reconstructions: Accuracy
-    psnr: float
+    reconstructions: Accuracy | None
+    psnr: float | None
     count: int
     num_steps: int
 
     def __str__(self):
-        return (
-            f"{self.count} unseen prompts, half of them Chinese, {self.num_steps} steps\n{self.prompts}\n"
-            f"autoencoder: {self.psnr:.2f} dB PSNR; oracle on its reconstructions {self.reconstructions.accuracy:.3f}"
-        )
+        lines = [f"{self.count} unseen prompts, half of them Chinese, {self.num_steps} steps", str(self.prompts)]
+        if self.reconstructions is not None:
+            accuracy, real = self.reconstructions.accuracy, self.prompts.real
+            lines.append(
+                f"autoencoder: {self.psnr:.2f} dB PSNR; oracle on its reconstructions {accuracy:.3f}, "
+                f"{accuracy / real:.3f} of that on real renders"
+            )
+            worst = sorted(self.reconstructions.by_attribute.items(), key=lambda item: item[1])[:3]
+            lines.append("  lowest: " + ", ".join(f"{name} {value:.3f}" for name, value in worst))
+        return "\n".join(lines)
 
 
 def evaluate(painter, oracle, *, count=512, num_steps=20, guidance_scale=4.0, sampler="dpmpp_2m", batch_size=32):
@@ -55,26 +61,26 @@ def evaluate(painter, oracle, *, count=512, num_steps=20, guidance_scale=4.0, sa
         raise ValueError(f"count must be at least 1, got {count}")
     if painter.image_size != oracle.image_size:
         raise ValueError(f"the painter paints {painter.image_size} px, but the oracle reads {oracle.image_size} px")
-    prompts, named, portraits = held_out_prompts(count)
+    texts, named, portraits = held_out_prompts(count)
     real = np.stack([portrait.render(oracle.image_size) for portrait in portraits])
     painted, reconstructed = [], []
     for start in tqdm(range(0, count, batch_size), desc="painting", unit="batch", leave=False, disable=None):
         part = slice(start, start + batch_size)
         painted.append(
             painter.generate(
-                prompts[part],
+                texts[part],
                 seeds=start,
                 num_steps=num_steps,
                 guidance_scale=guidance_scale,
                 sampler=sampler,
             )
         )
-        reconstructed.append(painter.autoencoder.reconstruct(real[part]))
-    reconstructed = np.concatenate(reconstructed)
-    return Evaluation(
-        prompts=prompt_accuracy(oracle, np.concatenate(painted), named, real_images=real),
-        reconstructions=prompt_accuracy(oracle, reconstructed, named, real_images=real),
-        psnr=float(psnr(real, reconstructed).mean()),
-        count=count,
-        num_steps=num_steps,
-    )
+        if painter.autoencoder is not None:
+            reconstructed.append(painter.autoencoder.reconstruct(real[part]))
+    prompts = prompt_accuracy(oracle, np.concatenate(painted), named, real_images=real)
+    reconstructions = reconstruction_psnr = None
+    if reconstructed:
+        reconstructed = np.concatenate(reconstructed)
+        reconstructions = prompt_accuracy(oracle, reconstructed, named)
+        reconstruction_psnr = float(psnr(real, reconstructed).mean())
+    return Evaluation(prompts, reconstructions, reconstruction_psnr, count, num_steps)

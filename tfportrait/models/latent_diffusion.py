@@ -27,7 +27,8 @@ class LatentDiffusion(Trainable):
         weighting: str or dict. Weight of the loss over noise levels: "uniform", "min_snr", ...
         caption_dropout: float in [0, 1). Fraction of captions replaced by the empty one, which is what
             classifier-free guidance (Ho & Salimans 2022) needs. Defaults to 0.1.
-        train_text_encoder: bool. Whether `fit` trains the text encoder along with the U-Net.
+        train_text_encoder: bool. Whether `fit` trains the text encoder along with the U-Net. Defaults to `False`, as
+            Stable Diffusion was trained: at the U-Net's learning rate the encoder forgets most of what captions say.
         guidance_rescale: float in [0, 1]. Strength of the rescaling of guided predictions (Lin et al. 2023).
     """
 
@@ -42,7 +43,7 @@ class LatentDiffusion(Trainable):
         prediction_type="v_prediction",
         weighting="uniform",  # noqa: A002
         caption_dropout=0.1,
-        train_text_encoder=True,
+        train_text_encoder=False,
         guidance_rescale=0.0,
         **kwargs,
     ):

@@ -339,7 +339,7 @@ class Transformer2DModel(keras.layers.Layer):
 
 @register
 class TimestepEmbedding(keras.layers.Layer):
-    """Two dense layers with SiLU between and after them (the blocks take the embedding only through SiLU).
+    """Two dense layers with SiLU between them.
 
     Args:
         in_channels: int. Width of the sinusoidal embedding.
@@ -350,7 +350,7 @@ class TimestepEmbedding(keras.layers.Layer):
         super().__init__(**kwargs)
         self.in_channels, self.embedding_dim = in_channels, embedding_dim
         self.linear_1 = keras.layers.Dense(embedding_dim, activation="silu", dtype=self.dtype_policy, name="linear_1")
-        self.linear_2 = keras.layers.Dense(embedding_dim, activation="silu", dtype=self.dtype_policy, name="linear_2")
+        self.linear_2 = keras.layers.Dense(embedding_dim, dtype=self.dtype_policy, name="linear_2")
 
     def build(self, input_shape=None):
         self.linear_1.build((None, self.in_channels))
@@ -358,6 +358,71 @@ class TimestepEmbedding(keras.layers.Layer):
 
     def call(self, x):
         return self.linear_2(self.linear_1(x))
+
+
+@register
+class AttentionPooling(keras.layers.Layer):
+    """One vector of a sequence: attention from the mean of its tokens, moved by a learned vector, to them and itself.
+
+    Source: diffusers' `AttentionPooling` (DeepFloyd IF).
+
+    Args:
+        channels: int. Channels of the tokens and of the result.
+        num_heads: int. Heads; divides `channels`.
+
+    Call arguments: `x` (B, L, channels). Returns: (B, channels).
+    """
+
+    def __init__(self, channels, num_heads, **kwargs):
+        super().__init__(**kwargs)
+        self.channels, self.num_heads = channels, num_heads
+        self.k_proj, self.q_proj, self.v_proj = (
+            keras.layers.Dense(channels, dtype=self.dtype_policy, name=name) for name in ("k_proj", "q_proj", "v_proj")
+        )
+
+    def build(self, input_shape=None):
+        build_all([self.k_proj, self.q_proj, self.v_proj], self.channels)
+        self.positional_embedding = self.add_weight(
+            shape=(1, self.channels),
+            initializer=keras.initializers.RandomNormal(stddev=self.channels**-0.5),
+            name="positional_embedding",
+        )
+
+    def call(self, x):
+        query = ops.mean(x, axis=1, keepdims=True) + ops.cast(self.positional_embedding, x.dtype)  # (B, 1, C)
+        x = ops.concatenate([query, x], axis=1)  # (B, 1 + L, C)
+        return attend(self.q_proj(query), self.k_proj(x), self.v_proj(x), self.num_heads)[:, 0]
+
+
+@register
+class TextTimeEmbedding(keras.layers.Layer):
+    """What the whole text says, as a vector that is added to the embedding of the time.
+
+    Source: diffusers' `TextTimeEmbedding` (DeepFloyd IF; Saharia et al. 2022, section 2.4, pool the text likewise).
+
+    Args:
+        context_dim: int. Channels of the context.
+        embedding_dim: int. Width of the embedding of the time.
+        num_heads: int. Heads of the pooling; divides `context_dim`.
+
+    Call arguments: `context` (B, L, context_dim). Returns: (B, embedding_dim).
+    """
+
+    def __init__(self, context_dim, embedding_dim, num_heads, **kwargs):
+        super().__init__(**kwargs)
+        self.context_dim, self.embedding_dim = context_dim, embedding_dim
+        dtype = self.dtype_policy
+        self.norm1 = layer_norm(name="norm1", dtype=dtype)
+        self.pool = AttentionPooling(context_dim, num_heads, name="pool", dtype=dtype)
+        self.proj = keras.layers.Dense(embedding_dim, name="proj", dtype=dtype)
+        self.norm2 = layer_norm(name="norm2", dtype=dtype)
+
+    def build(self, input_shape=None):
+        build_all([self.norm1, self.pool, self.proj], self.context_dim)
+        build_all([self.norm2], self.embedding_dim)
+
+    def call(self, context):
+        return self.norm2(self.proj(self.pool(self.norm1(context))))
 
 
 def sinusoidal_embedding(timesteps, channels, flip_sin_to_cos=True, freq_shift=0):

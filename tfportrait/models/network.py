@@ -1,4 +1,4 @@
-"""What the three networks share: their configuration and their folder in diffusers' layout."""
+"""What the networks share: their configuration and their folder in diffusers' layout."""
 
 import inspect
 from pathlib import Path
@@ -27,6 +27,12 @@ class Network:
         parameters = inspect.signature(cls.__init__).parameters.values()
         return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
 
+    @classmethod
+    def required_arguments(cls):
+        """The names of those that have no default."""
+        parameters = inspect.signature(cls.__init__).parameters
+        return tuple(name for name in cls.arguments() if parameters[name].default is inspect.Parameter.empty)
+
     def get_config(self):
         return {**super().get_config(), **self.config}
 
@@ -44,8 +50,11 @@ class Network:
 
         Raises: ValueError if a file is missing or damaged, or the configuration is one that this class lacks.
         """
-        config = read_json(Path(folder) / CONFIG)
-        network = cls(**select_config(cls, config), dtype=dtype)
+        config = select_config(cls, read_json(Path(folder) / CONFIG))
+        missing = [name for name in cls.required_arguments() if name not in config]
+        if missing:
+            raise ValueError(f"{Path(folder) / CONFIG} is no {cls.__name__}'s: it has no {', '.join(missing)}")
+        network = cls(**config, dtype=dtype)
         read_weights(network, folder)
         return network
 

@@ -32,78 +32,92 @@ class GroupNorm(keras.layers.Layer):
 
     def call(self, x, shift=None):
         # Reshaped, because a function with a gradient of its own takes tensors and no variables.
-        gamma, beta = ops.reshape(self.gamma, (1, -1)), ops.reshape(self.beta, (1, -1))
-        shift = ops.zeros((1, x.shape[-1])) if shift is None else ops.cast(shift, "float32")
-        return group_norm(x, shift, gamma, beta, self.groups, self.epsilon, self.activation == "silu")
+        gamma, beta = (ops.reshape(ops.cast(v, "float32"), (1, self.groups, -1)) for v in (self.gamma, self.beta))
+        shift = None if shift is None else ops.cast(shift, "float32")
+        return group_norm(x, gamma, beta, shift, self.epsilon, self.activation == "silu")
 
 
-def group_norm(x, shift, gamma, beta, groups, epsilon, silu):
-    """`GroupNorm` as a function of tensors; all but `x` float32.
+def group_norm(x, gamma, beta, shift, epsilon, silu):
+    """`GroupNorm` as a function of tensors.
 
     x is read for its sums over the pixels and once more for y = x * scale + offset: everything between is done on
     numbers per image and channel, the shift included. The gradient is written out for the same reason: TensorFlow
     on a CPU fuses nothing, and its own gradient goes through memory about twice as often.
+
+    Args:
+        x: (B, H, W, C).
+        gamma, beta: float32 (1, groups, C / groups).
+        shift: float32 (B, C), (1, C) or None.
+        epsilon: float.
+        silu: bool.
     """
-    if keras.backend.backend() == "tensorflow":
-        function = ops.custom_gradient(lambda *args: _with_gradient(*args, groups, epsilon, silu))
-        return function(x, shift, gamma, beta)
-    return _forward(x, shift, gamma, beta, groups, epsilon, silu)[0]
+    if keras.backend.backend() != "tensorflow":
+        return _forward(x, gamma, beta, shift, epsilon, silu)[0]
+
+    def function(x, gamma, beta, shift=None):
+        return _with_gradient(x, gamma, beta, shift, epsilon, silu)
+
+    return ops.custom_gradient(function)(x, gamma, beta, *([] if shift is None else [shift]))
 
 
-def _forward(x, shift, gamma, beta, groups, epsilon, silu):
-    shape = ops.shape(x)
-    channels = x.shape[-1]
-    pixels = ops.cast(shape[1] * shape[2], "float32")
-    count = pixels * (channels // groups)
+def _forward(x, gamma, beta, shift, epsilon, silu):
+    grouped, pixels = (-1, *gamma.shape[1:]), _pixels(x)
     wide = ops.cast(x, "float32")
     sums = ops.sum(wide, axis=(1, 2))  # (B, C)
     squares = ops.sum(wide * wide, axis=(1, 2))
-    sums, squares = sums + pixels * shift, squares + shift * (2 * sums + pixels * shift)  # of x + shift
-    grouped = (-1, groups, channels // groups)
-    mean = ops.sum(ops.reshape(sums, grouped), axis=-1, keepdims=True) / count  # (B, groups, 1)
-    variance = ops.sum(ops.reshape(squares, grouped), axis=-1, keepdims=True) / count - mean * mean
-    deviation = ops.rsqrt(ops.maximum(variance, 0.0) + epsilon)
-    # As (B, C), the groups' numbers repeated over their channels.
-    mean, deviation = (ops.reshape(v + ops.zeros(grouped[1:]), (-1, channels)) for v in (mean, deviation))
-    scale = gamma * deviation
-    offset = beta + (shift - mean) * scale
-    z = wide * scale[:, None, None, :] + offset[:, None, None, :]
+    if shift is not None:  # the sums of x + shift
+        squares = squares + shift * (2 * sums + pixels * shift)
+        sums = sums + pixels * shift
+    sums = ops.reshape(sums, grouped)  # (B, groups, C / groups)
+    mean = ops.mean(sums, axis=-1, keepdims=True) / pixels  # (B, groups, 1)
+    variance = ops.mean(ops.reshape(squares, grouped), axis=-1, keepdims=True) / pixels - mean * mean
+    deviation = ops.rsqrt(ops.relu(variance) + epsilon)
+    scale = gamma * deviation  # (B, groups, C / groups)
+    offset = beta - mean * scale if shift is None else beta + (ops.reshape(shift, grouped) - mean) * scale
+    scale, offset = (ops.reshape(v, (-1, 1, 1, x.shape[-1])) for v in (scale, offset))
+    z = wide * scale + offset
     y = z * ops.sigmoid(z) if silu else z
-    return ops.cast(y, x.dtype), (pixels, count, sums, mean, deviation, scale, offset)
+    return ops.cast(y, x.dtype), (sums, mean, deviation, scale, offset)
 
 
-def _with_gradient(x, shift, gamma, beta, groups, epsilon, silu):
-    y, (pixels, count, sums, mean, deviation, scale, offset) = _forward(x, shift, gamma, beta, groups, epsilon, silu)
+def _with_gradient(x, gamma, beta, shift, epsilon, silu):
+    y, (sums, mean, deviation, scale, offset) = _forward(x, gamma, beta, shift, epsilon, silu)
 
     def gradient(*args, upstream=None):
-        upstream = args[0] if upstream is None else upstream
+        grouped, channels, pixels = (-1, *gamma.shape[1:]), x.shape[-1], _pixels(x)
         wide = ops.cast(x, "float32")
-        dz = ops.cast(upstream, "float32")
+        dz = ops.cast(args[0] if upstream is None else upstream, "float32")
         if silu:
-            z = wide * scale[:, None, None, :] + offset[:, None, None, :]
+            z = wide * scale + offset
             s = ops.sigmoid(z)
             dz = dz * (s * (1 + z * (1 - s)))
         dz_sums = ops.sum(dz, axis=(1, 2))  # (B, C)
-        dz_x = ops.sum(dz * wide, axis=(1, 2)) + shift * dz_sums
+        dz_x = ops.sum(dz * wide, axis=(1, 2))
+        if shift is not None:
+            dz_x = dz_x + shift * dz_sums
+        dz_sums, dz_x = ops.reshape(dz_sums, grouped), ops.reshape(dz_x, grouped)
         normal = (dz_x - mean * dz_sums) * deviation  # sum of dz times the normalised x
-        along = _group_mean(gamma * normal, groups, count)
-        across = _group_mean(gamma * dz_sums, groups, count)
-        slope = -deviation * deviation * along
+        along = ops.mean(gamma * normal, axis=-1, keepdims=True) / pixels  # (B, groups, 1)
+        across = ops.mean(gamma * dz_sums, axis=-1, keepdims=True) / pixels
+        slope = -deviation * deviation * along + ops.zeros(grouped[1:])  # (B, groups, C / groups)
         constant = -deviation * across - slope * mean
-        dx = (
-            dz * scale[:, None, None, :] + wide * slope[:, None, None, :] + (constant + slope * shift)[:, None, None, :]
-        )
-        dshift = scale * dz_sums + slope * sums + constant * pixels
-        dgamma, dbeta = ops.sum(normal, axis=0, keepdims=True), ops.sum(dz_sums, axis=0, keepdims=True)
-        if shift.shape[0] == 1:
-            dshift = ops.sum(dshift, axis=0, keepdims=True)
-        return ops.cast(dx, x.dtype), dshift, dgamma, dbeta
+        dgamma, dbeta = (ops.sum(v, axis=0, keepdims=True) for v in (normal, dz_sums))
+        moved = constant if shift is None else constant + slope * ops.reshape(shift, grouped)
+        per_channel = (-1, 1, 1, channels)
+        dx = dz * scale + wide * ops.reshape(slope, per_channel) + ops.reshape(moved, per_channel)
+        dx = ops.cast(dx, x.dtype)
+        if shift is None:
+            return dx, dgamma, dbeta
+        dshift = ops.reshape(scale, grouped) * dz_sums + slope * sums + constant * pixels
+        dshift = ops.reshape(dshift, (-1, channels))
+        return dx, dgamma, dbeta, ops.sum(dshift, axis=0, keepdims=True) if shift.shape[0] == 1 else dshift
 
     return y, gradient
 
 
-def _group_mean(v, groups, count):
-    """Sum of (B, C) over the channels of each group, divided by `count`, repeated over them: (B, C)."""
-    channels = v.shape[-1]
-    total = ops.sum(ops.reshape(v, (-1, groups, channels // groups)), axis=-1, keepdims=True) / count
-    return ops.reshape(total + ops.zeros((groups, channels // groups)), (-1, channels))
+def _pixels(x):
+    """Height times width: a number where they are known, so that it becomes no operation."""
+    if x.shape[1] and x.shape[2]:
+        return float(x.shape[1] * x.shape[2])
+    shape = ops.shape(x)
+    return ops.cast(shape[1] * shape[2], "float32")

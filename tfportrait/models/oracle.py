@@ -4,15 +4,16 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from tfportrait.files import check_writable_folder, write_checksums
+from tfportrait.models.network import Network, record
 from tfportrait.models.normalization import GroupNorm
-from tfportrait.models.weights import read_json, read_weights, write_json, write_weights
 from tfportrait.training import Trainable
 
 UNKNOWN = -1
 
 
 @keras.saving.register_keras_serializable("tfportrait")
-class Oracle(Trainable):
+class Oracle(Network, Trainable):
     """Reads attributes from images: a residual convolutional network with one attention-pooled head per attribute.
 
     Args:
@@ -25,15 +26,17 @@ class Oracle(Trainable):
             oracle judges what is painted and not how cleanly. Defaults to True.
     """
 
-    DEFAULTS = {"attributes": None, "image_size": 128, "widths": (24, 48, 96, 160), "norm_groups": 8, "augment": True}
+    disk_config = {"_class_name": "Oracle"}
     weights_stem = "model"
 
     def __init__(self, *, attributes, image_size=128, widths=(24, 48, 96, 160), norm_groups=8, augment=True, **kwargs):
+        attributes = {name: list(values) for name, values in attributes.items()}
+        config = record(Oracle, locals())
         super().__init__(**kwargs)
-        self.attributes = {name: list(values) for name, values in attributes.items()}
+        self.config = config
+        self.attributes = attributes
         self.image_size = image_size
         self.widths = list(widths)
-        self.norm_groups = norm_groups
         self.augment = augment
         self.seed_generator = keras.random.SeedGenerator(0)
         dtype, last = self.dtype_policy, self.widths[-1]
@@ -157,24 +160,6 @@ class Oracle(Trainable):
         parts = np.split(logits, edges, axis=-1)
         return {name: part.argmax(-1).astype("int32") for name, part in zip(self.attributes, parts, strict=True)}
 
-    def get_config(self):
-        """The constructor's arguments."""
-        return {**super().get_config(), **{name: getattr(self, name) for name in self.DEFAULTS}}
-
-    @classmethod
-    def from_folder(cls, folder, *, dtype=None):
-        """Reads the oracle from a folder with config.json and model.safetensors.
-
-        Raises:
-            ValueError: a missing or damaged file.
-        """
-        config = read_json(f"{folder}/config.json")
-        if "attributes" not in config:
-            raise ValueError(f"{folder}/config.json is no oracle's: it has no attributes")
-        oracle = cls(**{name: config[name] for name in cls.DEFAULTS if name in config}, dtype=dtype)
-        read_weights(oracle, folder)
-        return oracle
-
     @classmethod
     def from_preset(cls, preset, *, dtype=None):
         """Loads an oracle from a folder or by the name of a shipped one, such as "oracle_128"."""
@@ -184,13 +169,9 @@ class Oracle(Trainable):
 
     def save_to_preset(self, directory):
         """Writes config.json and model.safetensors (float16) with the averaged weights where there are any."""
-        from tfportrait.files import check_writable_folder, write_checksums
-
         folder = check_writable_folder(directory)
-        config = {name: getattr(self, name) for name in self.DEFAULTS}
-        write_json(folder / "config.json", {"_class_name": "Oracle", **config})
         with self.averaged_weights():
-            write_weights(self, folder / "model.safetensors")
+            self.save_to_folder(folder)
         write_checksums(folder)
 
 

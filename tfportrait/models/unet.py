@@ -6,6 +6,7 @@ from keras import ops
 from tfportrait.models.layers import (
     Downsample2D,
     ResnetBlock2D,
+    TextTimeEmbedding,
     TimestepEmbedding,
     Transformer2DModel,
     Upsample2D,
@@ -123,6 +124,9 @@ class UNet(Network, keras.Model):
             of old files).
         use_linear_projection: bool. Dense layers instead of 1x1 convolutions around the transformer blocks.
         upcast_attention: bool. Accepted for the sake of the files: the softmax is always in float32.
+        addition_embed_type: `"text"` or None. With `"text"` the context, pooled, is added to the embedding of the time:
+            what is said of the whole picture then reaches every residual block (Stable Diffusion: None).
+        addition_embed_type_num_heads: int. Heads of that pooling.
 
     Call arguments:
         sample: float (B, H, W, in_channels); H and W divisible by 2 ** (levels - 1).
@@ -143,8 +147,7 @@ class UNet(Network, keras.Model):
         "conv_out_kernel": 3,
         "resnet_out_scale_factor": 1.0,
         "dropout": 0.0,
-        # Sizes of encoders that are refused when they are switched on.
-        "addition_embed_type_num_heads": None,
+        # The size of an encoder that is refused when it is switched on.
         "projection_class_embeddings_input_dim": None,
     }
 
@@ -168,6 +171,8 @@ class UNet(Network, keras.Model):
         attention_head_dim=8,
         use_linear_projection=False,
         upcast_attention=False,
+        addition_embed_type=None,
+        addition_embed_type_num_heads=64,
         **kwargs,
     ):
         if isinstance(cross_attention_dim, list | tuple):
@@ -180,6 +185,10 @@ class UNet(Network, keras.Model):
         dtype = self.dtype_policy
         self.conv_in = conv(channels[0], 3, dtype=dtype, name="conv_in")
         self.time_embedding = TimestepEmbedding(channels[0], 4 * channels[0], dtype=dtype, name="time_embedding")
+        if addition_embed_type:
+            self.add_embedding = TextTimeEmbedding(
+                cross_attention_dim, 4 * channels[0], addition_embed_type_num_heads, dtype=dtype, name="add_embedding"
+            )
         self.down_blocks, self.mid_block, self.up_blocks = _make_blocks(config, dtype)
         self.conv_norm_out = GroupNorm(norm_num_groups, norm_eps, "silu", dtype=dtype, name="conv_norm_out")
         self.conv_out = conv(out_channels, 3, dtype=dtype, name="conv_out")
@@ -195,6 +204,8 @@ class UNet(Network, keras.Model):
         channels = self.config["block_out_channels"]
         self.conv_in.build((None, None, None, self.config["in_channels"]))
         self.time_embedding.build()
+        if self.config["addition_embed_type"]:
+            self.add_embedding.build()
         for block in (*self.down_blocks, self.mid_block, *self.up_blocks):
             if block is not None:
                 block.build()
@@ -213,6 +224,9 @@ class UNet(Network, keras.Model):
             timesteps, config["block_out_channels"][0], config["flip_sin_to_cos"], config["freq_shift"]
         )
         embedding = self.time_embedding(embedding)
+        if config["addition_embed_type"]:
+            embedding = embedding + self.add_embedding(context)
+        embedding = ops.silu(embedding)  # the blocks take it only so
         x = self.conv_in(x)
         skips = [x]
         for block in self.down_blocks:
@@ -294,3 +308,6 @@ def _check_config(config):
         for value in config[name]:
             one_of(name, value, valid)
     one_of("mid_block_type", config["mid_block_type"], MID_BLOCKS)
+    one_of("addition_embed_type", config["addition_embed_type"], ("text", None))
+    if config["addition_embed_type"] and config["cross_attention_dim"] is None:
+        raise ValueError("addition_embed_type='text' pools the context, but cross_attention_dim is None: there is none")

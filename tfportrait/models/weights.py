@@ -42,16 +42,32 @@ def named_variables(model):
 
 def _walk(layer, prefix):
     children = [(name, value) for name, value in vars(layer).items() if not name.startswith("_")]
-    found = False
+    within = set()
     for name, value in children:
         items = enumerate(value) if isinstance(value, list | tuple) else [(None, value)]
         for index, child in items:
             if isinstance(child, keras.layers.Layer):
-                found = True
+                within.update(map(id, child.weights))
                 yield from _walk(child, f"{prefix}{name}." if index is None else f"{prefix}{name}.{index}.")
-    if not found:
-        for variable in layer.weights:
-            yield prefix + SUFFIXES[variable.name], variable
+    for variable in layer.weights:
+        if id(variable) not in within:
+            yield prefix + SUFFIXES.get(variable.name, variable.name), variable
+
+
+def copy_matching(source, target):
+    """Gives the variables of one model the values of those in another that have the same name and shape.
+
+    Args:
+        source: a built model.
+        target: a built model.
+
+    Returns: (int, int), the variables that were given a value, and all of the target.
+    """
+    given, wanted = named_variables(source), named_variables(target)
+    fitting = [name for name in wanted if name in given and given[name].shape == wanted[name].shape]
+    for name in fitting:
+        wanted[name].assign(given[name])
+    return len(fitting), len(wanted)
 
 
 def _disk_shape(variable):

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from tfportrait import data, files, presets, training, workers, world
+from tfportrait.models import weights
 from tfportrait.models.autoencoder import AutoencoderKL
 from tfportrait.models.caption_reader import CaptionReader
 from tfportrait.models.latent_diffusion import LatentDiffusion
@@ -124,30 +125,28 @@ def train_oracle(config, out, *, init=None, steps=None):
     _end(out, state)
 
 
-def train_text_encoder(config, out, *, steps=None):
-    """Trains tokenizer and text encoder of a configuration on captions alone and writes them to `out`."""
+def train_text_encoder(config, out, *, init=None, steps=None):
+    """Trains tokenizer and text encoder of a configuration on captions alone and writes them to `out`.
+
+    Arguments as in `train_autoencoder`; the tokenizer of `init` is taken as it is.
+    """
     out, settings = _begin(config, out, "text_encoder")
     captions, labels = _captions(settings["captions"], config["seed"])
-    length = settings["network"]["max_position_embeddings"]
-    tokenizer = Tokenizer.train(captions, settings["vocabulary"], length)
-    model = CaptionReader(
-        text_encoder=_make(
-            TextEncoder,
-            settings["network"],
-            vocab_size=len(tokenizer),
-            bos_token_id=tokenizer.bos_id,
-            eos_token_id=tokenizer.eos_id,
-            pad_token_id=tokenizer.pad_id,
-        ),
-        attributes=world.ATTRIBUTES,
-        end_id=tokenizer.eos_id,
-    )
+    if init:
+        tokenizer = Tokenizer.from_folder(presets.locate(init) / "tokenizer")
+        text_encoder = TextEncoder.from_folder(presets.locate(init) / "text_encoder")
+    else:
+        length = settings["network"]["max_position_embeddings"]
+        tokenizer = Tokenizer.train(captions, settings["vocabulary"], length)
+        ids = {f"{name}_token_id": getattr(tokenizer, f"{name}_id") for name in ("bos", "eos", "pad")}
+        text_encoder = _make(TextEncoder, settings["network"], vocab_size=len(tokenizer), **ids)
+    model = CaptionReader(text_encoder=text_encoder, attributes=world.ATTRIBUTES, end_id=tokenizer.eos_id)
     arrays = {"token_ids": tokenizer.encode(captions), "labels": labels}
 
     def batches(first_step):
         return _numpy_batches(arrays, settings["batch_size"], config["seed"], first_step)
 
-    state = _fit(model, batches, config, out, "text_encoder", steps, [])
+    state = _fit(model, batches, config, out, "text_encoder", steps, [], [init])
     with model.averaged_weights():
         model.text_encoder.save_to_folder(out / "text_encoder")
     tokenizer.save(out / "tokenizer")
@@ -160,7 +159,8 @@ def train_diffusion(config, out, *, init=None, steps=None):
     Args:
         config: dict, from `load`.
         out: str or path. Folder of the preset, with `vae` in it unless `init` has one.
-        init: str, path or None. A preset whose networks, schedule and prediction type the training starts from.
+        init: str, path or None. A preset whose networks, schedule and prediction type the training starts from. Where
+            its U-Net is not the configuration's, the weights that fit are taken over.
         steps: int or None. Overrides the configuration's.
     """
     out, settings = _begin(config, out, "diffusion")
@@ -193,11 +193,16 @@ def train_diffusion(config, out, *, init=None, steps=None):
 
 def _painter(config, out, init):
     settings = config["diffusion"]
-    chosen = {name: settings[name] for name in ("weighting", "caption_dropout")}
+    chosen = {name: settings[name] for name in ("weighting", "caption_dropout", "train_text_encoder")}
     if init:
         start = LatentDiffusion.from_preset(init)
         for name in ("unet", "autoencoder", "text_encoder", "tokenizer", "schedule", "prediction_type"):
             chosen[name] = getattr(start, name)
+        unet = _make(UNet, config["unet"])
+        if unet.config != start.unet.config:
+            taken, total = weights.copy_matching(start.unet, unet)
+            print(f"the configuration has another U-Net than {init}: {taken} of {total} weights fit", flush=True)
+            chosen["unet"] = unet
         return LatentDiffusion(**chosen)
     if not (out / "vae").is_dir():
         raise ValueError(
