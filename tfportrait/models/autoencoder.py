@@ -217,9 +217,10 @@ class AutoencoderKL(Network, Trainable):
         mean |e| + sqrt(mean e^2) + perceptual_weight * perceptual(x, decode(z))
         + kl_weight * KL(N(mean, variance) || N(0, 1)),
 
-    the errors averaged over pixels and channels, the KL divergence *summed* over the latents of an image. The root mean square gives small, strong details (eyes, earrings, outlines)
-    the weight that the absolute error denies them. (The reference implementation has the absolute error alone, and
-    sums it: its KL term is lighter by the number of pixels.)
+    the errors averaged over pixels and channels, the KL divergence *summed* over the latents of an image. The root
+    mean square gives small, strong details (eyes, earrings, outlines) the weight that the absolute error denies them.
+    (The reference implementation has the absolute error alone, and sums it: its KL term is lighter by the number of
+    pixels.)
 
     Args:
         in_channels: int. Channels of the images.
