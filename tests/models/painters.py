@@ -5,7 +5,7 @@ import tfportrait as tp
 CAPTIONS = ["a red cat", "a blue dog", "一只红色的猫", "two green birds"]
 
 
-def tiny_painter(**changes):
+def tiny_painter(dtype=None, **changes):
     """A latent-diffusion model of 16x16 pixels that runs in milliseconds."""
     tokenizer = tp.Tokenizer.train(CAPTIONS, 560, 16)
     unet = tp.UNet(
@@ -20,6 +20,7 @@ def tiny_painter(**changes):
         norm_num_groups=4,
         cross_attention_dim=16,
         attention_head_dim=2,
+        dtype=dtype,
     )
     autoencoder = tp.AutoencoderKL(
         block_out_channels=(4, 8),
@@ -28,6 +29,7 @@ def tiny_painter(**changes):
         sample_size=16,
         mid_block_add_attention=False,
         scaling_factor=0.7,
+        dtype=dtype,
     )
     text_encoder = tp.TextEncoder(
         vocab_size=len(tokenizer),
@@ -36,6 +38,7 @@ def tiny_painter(**changes):
         num_hidden_layers=1,
         num_attention_heads=2,
         max_position_embeddings=16,
+        dtype=dtype,
     )
     parts = {
         "unet": unet,
@@ -44,7 +47,7 @@ def tiny_painter(**changes):
         "tokenizer": tokenizer,
         "schedule": {"name": "cosine", "timestep_spacing": "trailing"},
     }
-    return tp.LatentDiffusion(**{**parts, **changes})
+    return tp.LatentDiffusion(**{**parts, **changes}, dtype=dtype)
 
 
 def pixel_painter():

@@ -1,4 +1,5 @@
 import numpy as np
+from contracts import check_layer
 
 import tfportrait as tp
 from tfportrait.models.caption_reader import CaptionReader
@@ -14,6 +15,19 @@ def captions():
             texts.append(f"a {colour}{animal}")
             labels.append([i if i < 2 else -1, j if j < 2 else -1])
     return texts, np.array(labels, "int32")
+
+
+def test_contract():
+    texts, _ = captions()
+    tokenizer = tp.Tokenizer.train(texts, 540, 12)
+    ids = tokenizer.encode(texts)
+
+    def make(dtype=None):
+        sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+        encoder = tp.TextEncoder(vocab_size=len(tokenizer), max_position_embeddings=12, **sizes, dtype=dtype)
+        return CaptionReader(text_encoder=encoder, attributes=ATTRIBUTES, end_id=int(ids[0, -1]), dtype=dtype)
+
+    check_layer(make, (ids,), output_dtype="float32", no_gradient=("k_proj/bias",))
 
 
 def test_the_text_encoder_learns_what_is_named_and_what_is_not():

@@ -7,6 +7,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
+from contracts import check_layer
 from painters import CAPTIONS, pixel_painter, tiny_painter
 
 import tfportrait as tp
@@ -22,6 +23,11 @@ def painter():
 def batch(painter, count=8):
     images = np.random.default_rng(0).uniform(-1, 1, (count, 16, 16, 3)).astype("float32")
     return {"image": images, "token_ids": painter.tokenizer.encode([CAPTIONS[i % 4] for i in range(count)])}
+
+
+def test_contract():
+    images = np.random.default_rng(0).uniform(-1, 1, (3, 16, 16, 3)).astype("float32")
+    check_layer(tiny_painter, (images,))
 
 
 def test_an_image_depends_on_its_seed_alone_not_on_its_batch(painter):

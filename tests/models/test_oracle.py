@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from contracts import check_layer
 
 import tfportrait as tp
 from tfportrait.models.oracle import UNKNOWN
@@ -10,6 +11,20 @@ ATTRIBUTES = {"brightness": ["dark", "bright"], "side": ["left", "right", "none"
 
 def tiny_oracle(**changes):
     return tp.Oracle(**{"attributes": ATTRIBUTES, "image_size": 16, "widths": [8, 16], "norm_groups": 4, **changes})
+
+
+def test_contract():
+    random = np.random.default_rng(0)
+    images = random.uniform(-1, 1, (3, 16, 16, 3)).astype("float32")
+
+    def make(**kwargs):
+        oracle = tiny_oracle(**kwargs)
+        for block in oracle.blocks:  # they begin as identities, which no gradient passes
+            block.conv2.kernel.assign(0.1 * random.standard_normal(block.conv2.kernel.shape))
+        return oracle
+
+    # The bias of the pooling moves the logits of all pixels alike.
+    check_layer(make, (images,), output_dtype="float32", no_gradient=("pools/bias",))
 
 
 def examples(count=64):

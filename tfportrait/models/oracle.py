@@ -44,7 +44,7 @@ class Oracle(Network, Trainable):
         self.downsamplers = [layers.Conv2D(width, 2, 2, dtype=dtype) for width in self.widths[1:]]
         self.blocks = [ResidualBlock(width, norm_groups, dtype=dtype) for width in (*self.widths, last)]
         self.norm_out = GroupNorm(norm_groups, activation="silu", dtype=dtype)
-        self.pools = layers.Dense(len(self.attributes), dtype=dtype)
+        self.pools = layers.Dense(len(self.attributes), dtype=dtype, name="pools")
         self.heads = [layers.Dense(len(values), dtype=dtype) for values in self.attributes.values()]
         self.accuracy_tracker = keras.metrics.Mean(name="accuracy")
         self.build((None, image_size, image_size, 3))
