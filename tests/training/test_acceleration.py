@@ -4,6 +4,7 @@ import time
 
 import keras
 import pytest
+import tensorflow as tf
 from processes import run
 
 from tfportrait import training
@@ -16,6 +17,7 @@ def restore():
     yield
     keras.config.set_dtype_policy(before)
     acceleration._xla = xla
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 @pytest.fixture
@@ -47,6 +49,16 @@ def test_choice(machine, what, precision, xla, capsys):
     assert keras.config.dtype_policy().name == precision and acceleration.xla_default() is xla
     line = capsys.readouterr().out
     assert line == f"{choice}\n" and precision in line and (what.get("gpu") or "CPU") in line
+
+
+def test_a_brief_run_starts_at_once_on_a_cpu_and_is_nothing_special_on_a_gpu(machine, monkeypatch):
+    machine(ratio=0.7)
+    monkeypatch.setattr(acceleration, "_bfloat16_over_float32", lambda: pytest.fail("the check was run"))
+    assert training.accelerate(brief=True).precision == "float32"
+    assert tf.config.optimizer.get_experimental_options()["disable_meta_optimizer"]
+    assert training.accelerate("bfloat16", brief=True).precision == "mixed_bfloat16"
+    machine(gpu="RTX 4090", capability=8.9)
+    assert training.accelerate(brief=True).precision == "mixed_bfloat16"
 
 
 def test_the_user_overrides_all(machine):

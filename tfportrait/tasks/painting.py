@@ -3,6 +3,8 @@
 from tfportrait import __version__, world
 from tfportrait.files import CHECKSUMS, sha256
 
+FEW = 4  # pictures that start-up costs more than painting
+
 
 def compose_prompt(prompt, tags):
     """One prompt from free words and tags, in the language of the words.
@@ -69,7 +71,7 @@ def paint(
     from tfportrait.models.latent_diffusion import LatentDiffusion
     from tfportrait.training import accelerate
 
-    choice = accelerate(precision)
+    choice = accelerate(precision, brief=len(seeds) <= FEW)
     painter = LatentDiffusion.from_preset(preset)
     images = painter.generate(
         prompt,

@@ -45,7 +45,7 @@ class Acceleration:
         return f"{self.backend} on {self.device}: {self.precision} ({self.reason}), {xla}"
 
 
-def accelerate(precision="auto", xla="auto"):
+def accelerate(precision="auto", xla="auto", *, brief=False):
     """Chooses precision and compilation for this device, sets them as defaults and prints the choice in one line.
 
     Call it before a model is created: models keep the precision that they were created with. On a GPU: XLA, and
@@ -56,6 +56,8 @@ def accelerate(precision="auto", xla="auto"):
     Args:
         precision: str. "auto", "float32", "bfloat16" or "float16" (mixed precision).
         xla: bool or "auto". JAX always compiles with XLA.
+        brief: bool. For a process that paints a few pictures and ends. On a CPU "auto" is then float32 without the
+            check, and TensorFlow runs its graphs as they are: it starts 1.5 s sooner. Defaults to `False`.
 
     Returns: Acceleration. What was chosen.
 
@@ -72,7 +74,11 @@ def accelerate(precision="auto", xla="auto"):
     if backend == "jax" and xla is False:
         raise ValueError("JAX always compiles with XLA; xla=False needs the TensorFlow backend")
     device, capability = _tensorflow_gpu() if backend == "tensorflow" else _jax_gpu()
-    if precision == "auto":
+    if brief and not device and backend == "tensorflow":
+        _run_graphs_as_they_are()
+    if precision == "auto" and brief and not device:
+        precision, reason = "float32", "a few pictures on a CPU"
+    elif precision == "auto":
         precision, reason = _gpu_precision(capability) if device else _cpu_precision(backend)
     else:
         precision, reason = PRECISIONS[precision], "as asked"
@@ -86,6 +92,12 @@ def accelerate(precision="auto", xla="auto"):
 def xla_default():
     """What `accelerate` chose for XLA: bool, or None if it was not called."""
     return _xla
+
+
+def _run_graphs_as_they_are():
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def _tensorflow_gpu():
