@@ -53,9 +53,24 @@ def test_logit_normal_weights_are_the_density_that_logit_normal_times_have():
     np.testing.assert_allclose((weight * u**2).mean(), (drawn.astype("float64") ** 2).mean(), atol=1e-3)
 
 
+def test_logit_normal_times_are_those_of_flow_matching():
+    u = (np.arange(1000) + 0.5) / 1000
+    named = weighting.get({"name": "logit_normal_times", "mean": 0.3, "std": 0.9})
+    wanted = schedules.get("flow", time_distribution="logit_normal", mean=0.3, std=0.9).sample_times(u)
+    np.testing.assert_array_equal(named.times(u), wanted)
+    np.testing.assert_array_equal(named.weight(SIGNAL, NOISE, "epsilon"), 1)
+    logit = np.log(wanted / (1 - wanted.astype("float64")))
+    assert abs(logit.mean() - 0.3) < 1e-2 and abs(logit.std() - 0.9) < 1e-2
+    np.testing.assert_array_equal(weighting.get("min_snr").times(u), u)
+
+
 def test_uniform_and_errors():
     np.testing.assert_array_equal(weighting.get("uniform").weight(SIGNAL, NOISE, "epsilon"), 1)
     with pytest.raises(ValueError, match="did you mean 'min_snr'"):
         weighting.get("snr")
+    with pytest.raises(ValueError, match="did you mean 'min_snr'"):
+        weighting.get({"name": "snr"})
+    with pytest.raises(ValueError, match="std must be positive"):
+        weighting.get("logit_normal_times", std=0)
     with pytest.raises(ValueError, match="gamma must be positive"):
         weighting.get("min_snr", gamma=0)

@@ -174,6 +174,28 @@ def test_the_loss_is_the_mean_squared_error_of_the_prediction():
     assert abs(loss - 1.0) < 0.03
 
 
+def test_focus_counts_the_latents_around_a_point_more_and_the_mean_loss_stays():
+    def loss(**where):
+        painter = tiny_painter(autoencoder=None, prediction_type="sample", focus=(0.25, 0.75, 0.1, 4.0))
+        for weight in painter.unet.conv_out.weights:
+            weight.assign(np.zeros(weight.shape))  # the error of latents x_0 is x_0^2
+        latents = np.zeros((1, 8, 8, 4), "float32")
+        latents[:, where.get("rows", slice(None)), where.get("columns", slice(None))] = 1.0
+        token_ids = painter.tokenizer.encode(["a red cat"])
+        return float(painter.compute_loss({"latents": latents, "token_ids": token_ids}))
+
+    everywhere, near, far = loss(), loss(rows=slice(0, 4), columns=slice(4, 8)), loss(rows=slice(4, 8))
+    assert everywhere == pytest.approx(1.0, abs=1e-5)
+    # the bump's integral is 4 * 2 pi 0.1^2 = 0.25; the quarter around it has weight (0.25 + 0.25) / (1 + 0.25)
+    assert near == pytest.approx(0.4, abs=0.01) and far == pytest.approx(0.4, abs=0.01)
+
+
+@pytest.mark.parametrize("focus", [(0.5, 0.5, 0.2), (0.5, 0.5, 0.0, 1.0), (0.5, 0.5, 0.2, -1.0)])
+def test_a_focus_that_makes_no_sense_is_refused(focus):
+    with pytest.raises(ValueError, match="focus is .* but must be"):
+        tiny_painter(focus=focus)
+
+
 def test_dropped_captions_are_the_empty_prompt():
     painter = tiny_painter(caption_dropout=0.999)
     captions = painter.tokenizer.encode(["a red cat"] * 4)

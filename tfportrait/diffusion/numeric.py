@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping
+from statistics import NormalDist
 from types import ModuleType
 
 import numpy as np
@@ -49,6 +51,15 @@ def as_float32(value):
     import keras
 
     return keras.ops.cast(value, "float32")
+
+
+def normal_quantile(u):
+    """Inverse of the normal distribution function; u is kept clear of 0 and 1."""
+    ops = ops_for(u)
+    u = ops.clip(precise(u), 1e-6, 1 - 1e-6)
+    if is_numpy(u):
+        return np.vectorize(NormalDist().inv_cdf, otypes=["float64"])(u)
+    return math.sqrt(2) * ops.erfinv(2 * u - 1)
 
 
 def over(rate, x):

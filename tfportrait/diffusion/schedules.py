@@ -6,11 +6,10 @@ x_t = signal_rate * x_0 + noise_rate * noise, and log-SNR = 2 log(signal_rate / 
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 
 import numpy as np
 
-from tfportrait.diffusion.numeric import as_float32, as_index, choose, is_numpy, ops_for, precise
+from tfportrait.diffusion.numeric import as_float32, as_index, choose, normal_quantile, ops_for, precise
 
 BETAS = {
     "ddpm_linear": (1e-4, 0.02),  # Ho et al. 2020
@@ -237,7 +236,7 @@ class EDMSchedule(Schedule):
 
     def sample_times(self, u):
         """sigma with log sigma ~ N(mean, std^2), float32 (B,), of u uniform in [0, 1)."""
-        return as_float32(ops_for(u).exp(self.mean + self.std * _normal_quantile(u)))
+        return as_float32(ops_for(u).exp(self.mean + self.std * normal_quantile(u)))
 
     def get_config(self) -> dict:
         """Arguments for `schedules.get`."""
@@ -303,7 +302,7 @@ class FlowSchedule(Schedule):
         """Training times in [0, 1], float32 (B,), of u uniform in [0, 1)."""
         ops, time = ops_for(u), precise(u)
         if self.time_distribution == "logit_normal":
-            time = 1 / (1 + ops.exp(-(self.mean + self.std * _normal_quantile(u))))
+            time = 1 / (1 + ops.exp(-(self.mean + self.std * normal_quantile(u))))
         return as_float32(self.shifted(time))
 
     def get_config(self) -> dict:
@@ -355,12 +354,3 @@ def from_diffusers(scheduler_config: dict) -> tuple[Schedule, str]:
 
 def _table(ops, values):
     return values if ops is np else as_float32(values.astype("float32"))
-
-
-def _normal_quantile(u):
-    """Inverse of the normal distribution function; u is kept clear of 0 and 1."""
-    ops = ops_for(u)
-    u = ops.clip(precise(u), 1e-6, 1 - 1e-6)
-    if is_numpy(u):
-        return np.vectorize(NormalDist().inv_cdf, otypes=["float64"])(u)
-    return math.sqrt(2) * ops.erfinv(2 * u - 1)

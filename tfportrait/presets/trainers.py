@@ -193,7 +193,7 @@ def train_diffusion(config, out, *, init=None, steps=None):
 
 def _painter(config, out, init):
     settings = config["diffusion"]
-    chosen = {name: settings[name] for name in ("weighting", "caption_dropout", "train_text_encoder")}
+    chosen = {name: settings[name] for name in ("weighting", "focus", "caption_dropout", "train_text_encoder")}
     if init:
         start = LatentDiffusion.from_preset(init)
         for name in ("unet", "autoencoder", "text_encoder", "tokenizer", "schedule", "prediction_type"):
