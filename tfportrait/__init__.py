@@ -3,7 +3,7 @@
 Nothing heavy is imported until it is used: `import tfportrait` loads neither Keras nor TensorFlow.
 """
 
-import importlib
+from tfportrait.lazy import lazy
 
 __version__ = "0.1.0"
 
@@ -15,21 +15,10 @@ _NAMES = {
     "TextEncoder": "models",
     "Tokenizer": "models",
     "UNet": "models",
+    "VAE": "models",
     "load": "models",
     "Recovery": "training",
     "accelerate": "training",
 }
 
-__all__ = [*_MODULES, *_NAMES]
-
-
-def __getattr__(name):
-    if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name in _NAMES:
-        return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
-    raise AttributeError(f"module 'tfportrait' has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted([*globals(), *__all__])
+__all__, __getattr__, __dir__ = lazy(__name__, {**dict.fromkeys(_MODULES, ""), **_NAMES})

@@ -1,6 +1,6 @@
 """Measurements of what a painter paints; each is imported when it is first asked for."""
 
-import importlib
+from tfportrait.lazy import lazy
 
 _HOMES = {
     "Accuracy": "prompts",
@@ -11,14 +11,4 @@ _HOMES = {
     "psnr": "image_distance",
 }
 
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__():
-    return [*globals(), *__all__]
+__all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

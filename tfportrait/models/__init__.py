@@ -1,6 +1,6 @@
 """Networks and the trainable models; each is imported when it is first asked for."""
 
-import importlib
+from tfportrait.lazy import lazy
 
 _HOMES = {
     "AutoencoderKL": "autoencoder",
@@ -9,17 +9,8 @@ _HOMES = {
     "TextEncoder": "text_encoder",
     "Tokenizer": "tokenizer",
     "UNet": "unet",
+    "VAE": "vae",
     "load": "preset",
 }
 
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__():
-    return [*globals(), *__all__]
+__all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

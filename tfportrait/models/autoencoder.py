@@ -13,7 +13,7 @@ from tfportrait.models.layers import (
     conv,
     register,
 )
-from tfportrait.models.network import Network, check_sides, one_of, record
+from tfportrait.models.network import Network, batch_images, check_sides, one_of, record, to_uint8
 from tfportrait.models.normalization import GroupNorm
 from tfportrait.training import Trainable
 from tfportrait.training.compiled import compiled
@@ -357,7 +357,7 @@ class AutoencoderKL(Network, Trainable):
         """
         run = compiled(self, "reconstruct", self.call)
         decoded = run(np.asarray(images, "float32") / 127.5 - 1.0)
-        return np.rint((np.clip(ops.convert_to_numpy(decoded), -1.0, 1.0) + 1.0) * 127.5).astype("uint8")
+        return to_uint8(decoded)
 
     def _decode(self, latents):
         h = ops.cast(latents, self.compute_dtype)
@@ -367,7 +367,7 @@ class AutoencoderKL(Network, Trainable):
 
     def call(self, images):
         """Reconstruction through the mean of the latents, float32 (B, H, W, out_channels). Takes what `fit` takes."""
-        return self._decode(self.moments(_images(images))[0])
+        return self._decode(self.moments(batch_images(images))[0])
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The loss of a batch of images (see the class), float32 scalar; updates the metrics.
@@ -380,7 +380,7 @@ class AutoencoderKL(Network, Trainable):
             sample_weight: float (B,) or None. Weight of each image.
             training: bool. Whether the latents are sampled.
         """
-        images = ops.cast(_images(x), "float32")
+        images = batch_images(x)
         mean, log_variance = self.moments(images)
         latents = mean
         if training:
@@ -401,10 +401,6 @@ class AutoencoderKL(Network, Trainable):
         for tracker, value in zip(self.trackers, values, strict=True):
             tracker.update_state(value)
         return loss
-
-
-def _images(batch):
-    return batch["image"] if isinstance(batch, dict) else batch
 
 
 def _check_config(config):

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from tfportrait.diffusion import denoiser, guidance, noise, samplers, spacing
+from tfportrait.models.network import to_uint8
 from tfportrait.training import compiled
 
 
@@ -276,7 +277,4 @@ def decode(painter, latents):
     images = latents
     if painter.autoencoder is not None:
         images = compiled.compiled(painter, "decode", painter.autoencoder.decode)(latents)
-    images = ops.convert_to_numpy(ops.cast(images, "float32"))
-    if not np.isfinite(images).all():
-        raise FloatingPointError("not a number in the decoded image: try float32")
-    return np.rint((np.clip(images, -1.0, 1.0) + 1.0) * 127.5).astype("uint8")
+    return to_uint8(images)

@@ -7,6 +7,7 @@ from keras import ops
 from tfportrait.diffusion import add_noise, prediction, schedules
 from tfportrait.diffusion import weighting as weightings
 from tfportrait.models import generation
+from tfportrait.models.network import batch_images
 from tfportrait.models.tokenizer import Tokenizer
 from tfportrait.training import Trainable
 
@@ -264,9 +265,7 @@ class LatentDiffusion(Trainable):
     def _latents(self, batch, seed):
         if "latents" in batch:
             return ops.cast(batch["latents"], "float32")
-        images = batch["image"]
-        if keras.backend.standardize_dtype(images.dtype) == "uint8":
-            images = ops.cast(images, "float32") / 127.5 - 1.0
+        images = batch_images(batch)
         return images if self.autoencoder is None else self.autoencoder.encode(images, seed=seed)
 
     def _context(self, token_ids, size):

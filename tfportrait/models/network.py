@@ -3,7 +3,13 @@
 import inspect
 from pathlib import Path
 
+import keras
+import numpy as np
+from keras import ops
+
+from tfportrait.files import check_writable_folder, write_checksums
 from tfportrait.models.weights import read_json, read_weights, write_json, write_weights
+from tfportrait.training import Trainable
 
 CONFIG = "config.json"
 
@@ -73,6 +79,56 @@ class Network:
     def disk(self):
         """The contents of config.json."""
         return {**self.disk_config, **self.config}
+
+
+class Trained(Network, Trainable):
+    """A trainable network that is a preset by itself: a folder with config.json and weights, and checksums."""
+
+    weights_stem = "model"
+
+    @classmethod
+    def from_preset(cls, preset, *, dtype=None):
+        """Loads what `save_to_preset` wrote.
+
+        Args:
+            preset: str or path. A folder, or the name of a shipped preset.
+            dtype: str or None. Precision policy. Defaults to the global one.
+
+        Raises: ValueError if there is no such preset, or a file of it is missing or damaged.
+        """
+        from tfportrait.models.preset import locate
+
+        return cls.from_folder(locate(preset), dtype=dtype)
+
+    def save_to_preset(self, directory):
+        """Writes config.json and model.safetensors (float16) with the averaged weights where there are any."""
+        folder = check_writable_folder(directory)
+        with self.averaged_weights():
+            self.save_to_folder(folder)
+        write_checksums(folder)
+
+
+def batch_images(batch):
+    """The images of what `fit` was given, as float32 in [-1, 1].
+
+    Args:
+        batch: uint8 or float (B, H, W, C), or a dict that has them as "image".
+    """
+    images = batch["image"] if isinstance(batch, dict) else batch
+    if keras.backend.standardize_dtype(images.dtype) == "uint8":
+        return ops.cast(images, "float32") / 127.5 - 1.0
+    return ops.cast(images, "float32")
+
+
+def to_uint8(images):
+    """Images in [-1, 1], of any backend, as uint8 in NumPy.
+
+    Raises: FloatingPointError if they are not finite.
+    """
+    images = ops.convert_to_numpy(ops.cast(images, "float32"))
+    if not np.isfinite(images).all():
+        raise FloatingPointError("not a number in the decoded image: try float32")
+    return np.rint((np.clip(images, -1.0, 1.0) + 1.0) * 127.5).astype("uint8")
 
 
 def record(cls, local_variables):

@@ -4,16 +4,14 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from tfportrait.files import check_writable_folder, write_checksums
-from tfportrait.models.network import Network, record
+from tfportrait.models.network import Trained, batch_images, record
 from tfportrait.models.normalization import GroupNorm
-from tfportrait.training import Trainable
 
 UNKNOWN = -1
 
 
 @keras.saving.register_keras_serializable("tfportrait")
-class Oracle(Network, Trainable):
+class Oracle(Trained):
     """Reads attributes from images: a residual convolutional network with one attention-pooled head per attribute.
 
     Args:
@@ -27,7 +25,6 @@ class Oracle(Network, Trainable):
     """
 
     disk_config = {"_class_name": "Oracle"}
-    weights_stem = "model"
 
     def __init__(self, *, attributes, image_size=128, widths=(24, 48, 96, 160), norm_groups=8, augment=True, **kwargs):
         attributes = {name: list(values) for name, values in attributes.items()}
@@ -112,9 +109,7 @@ class Oracle(Network, Trainable):
         Returns:
             float32 scalar.
         """
-        images = x["image"]
-        if keras.backend.standardize_dtype(images.dtype) == "uint8":
-            images = ops.cast(images, "float32") / 127.5 - 1.0
+        images = batch_images(x)
         if training and self.augment:
             images = self._disturb(images)
         logits = self(images, training=training)
@@ -159,20 +154,6 @@ class Oracle(Network, Trainable):
         edges = np.cumsum([len(values) for values in self.attributes.values()])[:-1]
         parts = np.split(logits, edges, axis=-1)
         return {name: part.argmax(-1).astype("int32") for name, part in zip(self.attributes, parts, strict=True)}
-
-    @classmethod
-    def from_preset(cls, preset, *, dtype=None):
-        """Loads an oracle from a folder or by the name of a shipped one, such as "oracle_128"."""
-        from tfportrait.models.preset import locate
-
-        return cls.from_folder(locate(preset), dtype=dtype)
-
-    def save_to_preset(self, directory):
-        """Writes config.json and model.safetensors (float16) with the averaged weights where there are any."""
-        folder = check_writable_folder(directory)
-        with self.averaged_weights():
-            self.save_to_folder(folder)
-        write_checksums(folder)
 
 
 @keras.saving.register_keras_serializable("tfportrait")

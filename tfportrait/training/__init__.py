@@ -3,7 +3,7 @@
 Each name is imported when it is first asked for, and TensorFlow only where it is the backend.
 """
 
-import importlib
+from tfportrait.lazy import lazy
 
 _HOMES = {
     "Acceleration": "acceleration",
@@ -19,14 +19,4 @@ _HOMES = {
     "frozen": "optimizers",
 }
 
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__():
-    return [*globals(), *__all__]
+__all__, __getattr__, __dir__ = lazy(__name__, _HOMES)
