@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _MODULES = ("autodiff", "data", "diffusion", "metrics", "models", "plot", "presets", "tasks", "training", "world")
 _NAMES = {
     "AutoencoderKL": "models",
+    "GAN": "models",
     "LatentDiffusion": "models",
     "Oracle": "models",
     "TextEncoder": "models",

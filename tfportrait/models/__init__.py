@@ -4,6 +4,7 @@ from tfportrait.lazy import lazy
 
 _HOMES = {
     "AutoencoderKL": "autoencoder",
+    "GAN": "gan",
     "LatentDiffusion": "latent_diffusion",
     "Oracle": "oracle",
     "TextEncoder": "text_encoder",

@@ -103,6 +103,6 @@ def load(path):
     """
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is no .keras file" if Path(path).exists() else f"there is no file {path}")
-    for module in ("autoencoder", "caption_reader", "latent_diffusion", "oracle", "text_encoder", "unet", "vae"):
+    for module in ("autoencoder", "caption_reader", "gan", "latent_diffusion", "oracle", "text_encoder", "unet", "vae"):
         importlib.import_module(f"tfportrait.models.{module}")  # registers its classes
     return keras.saving.load_model(path)
