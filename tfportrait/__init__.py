@@ -17,6 +17,7 @@ _NAMES = {
     "Tokenizer": "models",
     "UNet": "models",
     "VAE": "models",
+    "VAEGAN": "models",
     "load": "models",
     "Recovery": "training",
     "accelerate": "training",

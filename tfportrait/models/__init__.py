@@ -11,6 +11,7 @@ _HOMES = {
     "Tokenizer": "tokenizer",
     "UNet": "unet",
     "VAE": "vae",
+    "VAEGAN": "hybrid",
     "load": "preset",
 }
 

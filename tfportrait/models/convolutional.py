@@ -29,6 +29,13 @@ def check_images(image_size, channels, width, normalization):
     one_of("normalization", normalization, NORMALIZATIONS)
 
 
+def check_shape(images, config):
+    """Raises a ValueError unless images have the `image_size` and `channels` of a model's configuration."""
+    side, channels = config["image_size"], config["channels"]
+    if tuple(images.shape[1:]) != (side, side, channels):
+        raise ValueError(f"images are {tuple(images.shape)}, but this model takes (B, {side}, {side}, {channels})")
+
+
 class Half(keras.layers.Layer):
     """What both halves are made of.
 

@@ -7,12 +7,13 @@ from keras import ops
 from tfportrait import autodiff
 from tfportrait.diffusion.noise import expand_seeds, unit_noise
 from tfportrait.models.augmentation import POLICIES, augment
-from tfportrait.models.convolutional import ConvDecoder, ConvEncoder, check_images
+from tfportrait.models.convolutional import ConvDecoder, ConvEncoder, check_images, check_shape
 from tfportrait.models.layers import register
 from tfportrait.models.network import Trained, batch_images, one_of, record, to_uint8
 from tfportrait.training import AdamW, Players, compiled, frozen
 
 LOSSES = ("bce", "hinge", "relativistic")
+PLAYED = ("generator_loss", "discriminator_loss", "penalty", "real_score", "painted_score")
 CONDITION = 64  # width of an embedded condition
 VALIDATION_SEED = 20140
 
@@ -102,21 +103,21 @@ class Discriminator(keras.layers.Layer):
         dtype = self.dtype_policy
         self.attributes = attributes
         self.half = {"image_size": image_size, "channels": channels, "width": width, "normalization": normalization}
-        self.encoder = ConvEncoder(**self.half, dtype=dtype, name="encoder")
+        self.convolutions = ConvEncoder(**self.half, dtype=dtype, name="convolutions")
         self.head = keras.layers.Dense(1, dtype=dtype, name="head")
         if attributes:
             self.projection = keras.layers.Dense(CONDITION, use_bias=False, dtype=dtype, name="projection")
             self.embedding = AttributeEmbedding(attributes, CONDITION, dtype=dtype, name="embedding")
 
     def build(self, input_shape=None):
-        self.encoder.build()
-        self.head.build((None, self.encoder.features))
+        self.convolutions.build()
+        self.head.build((None, self.convolutions.features))
         if self.attributes:
-            self.projection.build((None, self.encoder.features))
+            self.projection.build((None, self.convolutions.features))
             self.embedding.build()
 
     def call(self, images, labels=None, training=None):
-        features = self.encoder(ops.cast(images, self.compute_dtype))
+        features = self.convolutions(ops.cast(images, self.compute_dtype))
         logits = ops.cast(self.head(features), "float32")[:, 0]
         if self.attributes:
             logits = logits + ops.sum(ops.cast(self.projection(features) * self.embedding(labels), "float32"), axis=-1)
@@ -155,6 +156,7 @@ class GAN(Trained):
     """
 
     disk_config = {"_class_name": "GAN"}
+    tracked = PLAYED
 
     def __init__(
         self,
@@ -190,17 +192,26 @@ class GAN(Trained):
         self.config = config
         self.loss_name, self.r1, self.r2, self.augmentation = loss, r1, r2, tuple(augmentation)
         self.attributes = attributes
-        dtype, half = self.dtype_policy, (image_size, channels, width)
+        self.seed_generator = keras.random.SeedGenerator(0)
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in self.tracked}
+        self.make_players()
+        self.build()
+
+    def make_players(self):
+        """Makes the networks; a weight belongs to the player whose network it is in."""
+        config, dtype = self.config, self.dtype_policy
+        half = (config["image_size"], config["channels"], config["width"])
         self.generator = Generator(
-            latent_dim, attributes, *half, generator_normalization, dtype=dtype, name="generator"
+            config["latent_dim"],
+            self.attributes,
+            *half,
+            config["generator_normalization"],
+            dtype=dtype,
+            name="generator",
         )
         self.discriminator = Discriminator(
-            attributes, *half, discriminator_normalization, dtype=dtype, name="discriminator"
+            self.attributes, *half, config["discriminator_normalization"], dtype=dtype, name="discriminator"
         )
-        self.seed_generator = keras.random.SeedGenerator(0)
-        names = ("generator_loss", "discriminator_loss", "penalty", "real_score", "painted_score")
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
-        self.build()
 
     def build(self, input_shape=None):
         self.generator.build()
@@ -271,15 +282,15 @@ class GAN(Trained):
             training: bool. Validation draws the same noise at every call.
         """
         real = batch_images(x)
-        self._check(real)
+        check_shape(real, self.config)
         labels = self._labels(x, ops.shape(real)[0])
         seed = self.seed_generator if training else VALIDATION_SEED
         noise = keras.random.normal((ops.shape(real)[0], self.config["latent_dim"]), seed=seed)
         painted = self.generator(noise, labels, training=training)
-        return self.play(real, painted, labels, seed, training)
+        return sum(self.play(real, painted, labels, seed, training))
 
     def play(self, real, painted, labels, seed, training):
-        """Both players' losses for real and painted images, float32 scalar."""
+        """The generator's and the discriminator's loss for real and painted images, two float32 scalars."""
         real, painted = augment(real, self.augmentation, seed), augment(painted, self.augmentation, seed)
 
         def judge(images):
@@ -293,9 +304,9 @@ class GAN(Trained):
         discriminator_loss = discriminator_losses(self.loss_name, real_logits, painted_logits)
         penalty = real_penalty + painted_penalty
         values = (generator_loss, discriminator_loss, penalty, real_logits, painted_logits)
-        for tracker, value in zip(self.trackers.values(), values, strict=False):
-            tracker.update_state(ops.mean(value))
-        return ops.mean(generator_loss) + ops.mean(discriminator_loss) + ops.mean(penalty)
+        for name, value in zip(PLAYED, values, strict=True):
+            self.trackers[name].update_state(ops.mean(value))
+        return ops.mean(generator_loss), ops.mean(discriminator_loss + penalty)
 
     def _labels(self, batch, size):
         """int32 (B, number of attributes) of a batch, or None for an unconditional model."""
@@ -304,11 +315,6 @@ class GAN(Trained):
         given = batch.get("attributes", {}) if isinstance(batch, dict) else {}
         unknown = ops.full((size,), -1, dtype="int32")
         return ops.stack([ops.cast(given.get(name, unknown), "int32") for name in self.attributes], axis=-1)
-
-    def _check(self, images):
-        side, channels = self.image_size, self.config["channels"]
-        if tuple(images.shape[1:]) != (side, side, channels):
-            raise ValueError(f"images are {tuple(images.shape)}, but this model takes (B, {side}, {side}, {channels})")
 
 
 def penalised(judge, images, weight):

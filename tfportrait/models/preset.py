@@ -17,6 +17,17 @@ from tfportrait.models.weights import read_json, write_json
 INDEX = "model_index.json"
 SCHEDULER = Path("scheduler", "scheduler_config.json")
 DEFAULT_SAMPLER = "dpmpp_2m"
+MODULES = (
+    "autoencoder",
+    "caption_reader",
+    "gan",
+    "hybrid",
+    "latent_diffusion",
+    "oracle",
+    "text_encoder",
+    "unet",
+    "vae",
+)
 
 
 def locate(preset):
@@ -103,6 +114,16 @@ def load(path):
     """
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is no .keras file" if Path(path).exists() else f"there is no file {path}")
-    for module in ("autoencoder", "caption_reader", "gan", "latent_diffusion", "oracle", "text_encoder", "unet", "vae"):
+    for module in (
+        "autoencoder",
+        "caption_reader",
+        "gan",
+        "hybrid",
+        "latent_diffusion",
+        "oracle",
+        "text_encoder",
+        "unet",
+        "vae",
+    ):
         importlib.import_module(f"tfportrait.models.{module}")  # registers its classes
     return keras.saving.load_model(path)

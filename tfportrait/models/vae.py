@@ -7,13 +7,43 @@ import numpy as np
 from keras import ops
 
 from tfportrait.diffusion.noise import expand_seeds, unit_noise
-from tfportrait.models.convolutional import ConvDecoder, ConvEncoder, check_images
+from tfportrait.models.convolutional import ConvDecoder, ConvEncoder, check_images, check_shape
 from tfportrait.models.layers import register
 from tfportrait.models.network import Trained, batch_images, record, to_uint8
 from tfportrait.training import compiled
 
 LOG_VARIANCE_RANGE = (-20.0, 10.0)
 VALIDATION_SEED = 20141
+
+
+@register
+class GaussianEncoder(keras.layers.Layer):
+    """Images to mean and log-variance of their latents, two float32 (B, latent_dim).
+
+    Args:
+        latent_dim: int. Length of the latent vector.
+        image_size, channels, width, normalization: as `ConvEncoder` takes them.
+    """
+
+    def __init__(self, latent_dim, image_size, channels, width, normalization=None, **kwargs):
+        super().__init__(**kwargs)
+        dtype = self.dtype_policy
+        self.latent_dim = latent_dim
+        self.half = {"image_size": image_size, "channels": channels, "width": width, "normalization": normalization}
+        self.convolutions = ConvEncoder(**self.half, dtype=dtype, name="convolutions")
+        self.moments = keras.layers.Dense(2 * latent_dim, dtype=dtype, name="moments")
+
+    def build(self, input_shape=None):
+        self.convolutions.build()
+        self.moments.build((None, self.convolutions.features))
+
+    def call(self, images, training=None):
+        moments = self.moments(self.convolutions(ops.cast(images, self.compute_dtype)))
+        mean, log_variance = ops.split(ops.cast(moments, "float32"), 2, axis=-1)
+        return mean, ops.clip(log_variance, *LOG_VARIANCE_RANGE)
+
+    def get_config(self):
+        return {**super().get_config(), "latent_dim": self.latent_dim, **self.half}
 
 
 @register
@@ -67,8 +97,7 @@ class VAE(Trained):
         super().__init__(**kwargs)
         self.config = config
         half, dtype = (image_size, channels, width, normalization), self.dtype_policy
-        self.encoder = ConvEncoder(*half, dtype=dtype, name="encoder")
-        self.to_moments = keras.layers.Dense(2 * latent_dim, dtype=dtype, name="to_moments")
+        self.encoder = GaussianEncoder(latent_dim, *half, dtype=dtype, name="encoder")
         self.decoder = ConvDecoder(latent_dim, *half, dtype=dtype, name="decoder")
         self.seed_generator = keras.random.SeedGenerator(0)
         self.trackers = {name: keras.metrics.Mean(name=name) for name in ("reconstruction", "kl", "psnr")}
@@ -76,7 +105,6 @@ class VAE(Trained):
 
     def build(self, input_shape=None):
         self.encoder.build()
-        self.to_moments.build((None, self.encoder.features))
         self.decoder.build()
 
     @property
@@ -97,10 +125,8 @@ class VAE(Trained):
 
         Returns: two float32 (B, latent_dim).
         """
-        self._check(images)
-        features = self.encoder(ops.cast(images, self.compute_dtype), training=training)
-        mean, log_variance = ops.split(ops.cast(self.to_moments(features), "float32"), 2, axis=-1)
-        return mean, ops.clip(log_variance, *LOG_VARIANCE_RANGE)
+        check_shape(images, self.config)
+        return self.encoder(images, training=training)
 
     def encode(self, images, *, seed=None):
         """Latents of images.
@@ -162,11 +188,6 @@ class VAE(Trained):
         for name, value in values.items():
             self.trackers[name].update_state(ops.mean(value))
         return ops.mean(losses if sample_weight is None else losses * sample_weight)
-
-    def _check(self, images):
-        side, channels = self.image_size, self.config["channels"]
-        if tuple(images.shape[1:]) != (side, side, channels):
-            raise ValueError(f"images are {tuple(images.shape)}, but this model takes (B, {side}, {side}, {channels})")
 
 
 def reparameterize(mean, log_variance, seed):
