@@ -7,7 +7,20 @@ from tfportrait.lazy import lazy
 
 __version__ = "0.1.0"
 
-_MODULES = ("autodiff", "data", "diffusion", "metrics", "models", "plot", "presets", "tasks", "training", "world")
+_MODULES = (
+    "autodiff",
+    "data",
+    "diffusion",
+    "equations",
+    "metrics",
+    "models",
+    "plot",
+    "presets",
+    "tasks",
+    "theory",
+    "training",
+    "world",
+)
 _NAMES = {
     "AutoencoderKL": "models",
     "GAN": "models",

@@ -79,6 +79,23 @@ def test_the_loss_is_the_negative_elbo():
     assert logged["kl"] == pytest.approx(float(ops.mean(ops.sum(kl_divergence(mean, log_variance), -1))), rel=1e-5)
 
 
+def test_the_bound_is_below_the_likelihood_and_reaches_it_at_the_posterior():
+    """x = 2 z + 0.5 e with z, e ~ N(0, 1): its likelihood and its posterior are known."""
+    a, s, x = 2.0, 0.5, 1.3
+    likelihood = -0.5 * x**2 / (a**2 + s**2) - 0.5 * np.log(2 * np.pi * (a**2 + s**2))
+    precision = 1 + a**2 / s**2
+    posterior = (a * x / s**2 / precision, np.log(1 / precision))
+
+    def bound(mean, log_variance):
+        error = (x - a * mean) ** 2 + a**2 * np.exp(log_variance)  # the expectation over z, by hand
+        nll = float(gaussian_nll(np.float32([error]), s)[0])
+        return -nll - float(kl_divergence(np.float32(mean), np.float32(log_variance)))
+
+    assert bound(*posterior) == pytest.approx(likelihood, abs=1e-5)
+    for other in [(0.0, 0.0), (posterior[0] + 0.1, posterior[1]), (posterior[0], posterior[1] - 0.5)]:
+        assert bound(*other) < likelihood - 1e-3
+
+
 def test_free_bits_cost_nothing_below_and_all_above():
     images = pictures(8)
     plain, free = tiny_vae(), tiny_vae(free_bits=50.0)

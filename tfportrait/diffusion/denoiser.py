@@ -16,6 +16,8 @@ class Denoiser:
 
     Conditioning is bound beforehand: `Denoiser(lambda x, time: unet(x, time, context), schedule, "v_prediction")`.
 
+    Equation: `diffusion.denoiser`.
+
     Args:
         network: callable (x, time) -> F. x of any shape (B, ...), time float32 (B,), as `schedule.network_time` has it.
         schedule: Schedule. Says which time belongs to given rates.

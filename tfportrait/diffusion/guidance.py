@@ -10,6 +10,8 @@ from tfportrait.diffusion.numeric import ops_for
 def guide(conditional, unconditional, guidance_scale, rescale: float = 0.0):
     """x_0 = unconditional + guidance_scale (conditional - unconditional), its contrast held by `rescale`.
 
+    Equations: `guidance.classifier_free`, `guidance.rescale`.
+
     Args:
         conditional: float32 (B, ...). x_0 predicted with the prompt.
         unconditional: float32 (B, ...). x_0 predicted with the negative or the empty prompt.

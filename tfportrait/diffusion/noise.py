@@ -57,7 +57,10 @@ def expand_seeds(seeds: int | Sequence[int], count: int | None = None) -> list[i
 
 
 def add_noise(x_0, noise, signal_rate, noise_rate):
-    """x_t = signal_rate x_0 + noise_rate noise; rates are scalars or (B,), x_0 and noise (B, ...)."""
+    """x_t = signal_rate x_0 + noise_rate noise; rates are scalars or (B,), x_0 and noise (B, ...).
+
+    Equation: `diffusion.forward`.
+    """
     return over(signal_rate, x_0) * x_0 + over(noise_rate, x_0) * noise
 
 

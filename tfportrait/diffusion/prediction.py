@@ -38,7 +38,10 @@ class Prediction:
 
 
 class Epsilon(Prediction):
-    """F = noise (Ho et al. 2020): x_0 = (x - noise_rate F) / signal_rate."""
+    """F = noise (Ho et al. 2020): x_0 = (x - noise_rate F) / signal_rate.
+
+    Equation: `prediction.epsilon`.
+    """
 
     name = "epsilon"
 
@@ -54,6 +57,8 @@ class VPrediction(Prediction):
     """F = signal_rate noise - noise_rate x_0 (Salimans and Ho 2022), on x and rates divided by their norm.
 
     x_0 = signal_rate x - noise_rate F.
+
+    Equation: `prediction.v`.
     """
 
     name = "v_prediction"
@@ -80,7 +85,10 @@ class Sample(Prediction):
 
 
 class Flow(Prediction):
-    """F = noise - x_0 (Liu et al. 2022): on any path x / (signal_rate + noise_rate) lies on the straight one."""
+    """F = noise - x_0 (Liu et al. 2022): on any path x / (signal_rate + noise_rate) lies on the straight one.
+
+    Equation: `prediction.flow`.
+    """
 
     name = "flow"
 
@@ -94,6 +102,8 @@ class Flow(Prediction):
 
 class EDM(Prediction):
     """EDM's preconditioning (Karras et al. 2022, table 1) of x / signal_rate at sigma = noise_rate / signal_rate.
+
+    Equation: `prediction.edm`.
 
     Args:
         sigma_data: float. Standard deviation of the data.

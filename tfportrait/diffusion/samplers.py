@@ -53,7 +53,10 @@ ALIASES = {
 
 
 def ddpm(denoise: Callable, x, rates, noise: Callable, *, on_step=None):
-    """Ancestral sampling (Ho et al. 2020, algorithm 2, small variance): x_next ~ q(x_next | x, x_0), for any rates."""
+    """Ancestral sampling (Ho et al. 2020, algorithm 2, small variance): x_next ~ q(x_next | x, x_0), for any rates.
+
+    Equation: `sampler.ddpm`.
+    """
     for i, (s, n), (s_next, n_next) in _steps(rates):
         x_0 = _predict(denoise, x, s, n, i, on_step)
         ratio = s / s_next
@@ -65,7 +68,10 @@ def ddpm(denoise: Callable, x, rates, noise: Callable, *, on_step=None):
 
 
 def ddim(denoise: Callable, x, rates, noise: Callable, *, on_step=None):
-    """DDIM with eta 0 (Song et al. 2021, equation 12): keep the predicted noise, change its rate."""
+    """DDIM with eta 0 (Song et al. 2021, equation 12): keep the predicted noise, change its rate.
+
+    Equation: `sampler.ddim`.
+    """
     for i, (s, n), (s_next, n_next) in _steps(rates):
         x_0 = _predict(denoise, x, s, n, i, on_step)
         x = s_next * x_0 + (n_next / n) * (x - s * x_0)
@@ -88,6 +94,8 @@ def heun(denoise: Callable, x, rates, noise: Callable, *, on_step=None):
     The trapezoid rule for d(x / s) = epsilon d(n / s), as in diffusers. From a start without any signal (rectified
     flow) n / s is infinite; there the same rule for dx = x_0 ds + epsilon dn. Both add a correction to Euler's step,
     written with epsilon_next - epsilon = (x_0 - x_0_next) s_next / n_next, which does not cancel in float32.
+
+    Equation: `sampler.heun`.
     """
     in_sigma = float(rates[0][0]) > 0
     for i, (s, n), (s_next, n_next) in _steps(rates):
@@ -104,6 +112,8 @@ def dpmpp_2m(denoise: Callable, x, rates, noise: Callable, *, on_step=None):
 
     The first step, and the last where it ends without noise, are of first order, as in diffusers. After a start
     without signal, half log-SNR -infinity, the second is as well: the extrapolation has that limit.
+
+    Equation: `sampler.dpmpp_2m`.
     """
     previous, width = None, math.inf
     for i, (s, n), (s_next, n_next) in _steps(rates):
@@ -121,6 +131,8 @@ def lcm(denoise: Callable, x, rates, noise: Callable, *, on_step=None):
     """Multistep consistency sampling (Song et al. 2023, algorithm 1): to x_0, and back with fresh noise.
 
     The boundary condition of a consistency model belongs to its denoiser: see `denoiser.consistency`.
+
+    Equation: `sampler.lcm`.
     """
     for i, (s, n), (s_next, n_next) in _steps(rates):
         x = s_next * _predict(denoise, x, s, n, i, on_step)

@@ -71,6 +71,8 @@ class DiscreteSchedule(Schedule):
     signal_rate(t)^2 = prod_{i <= t} (1 - beta_i), time = t = 0 ... T - 1. Fractional times are interpolated in log-SNR.
     The betas are rounded to float32 as diffusers does: the cosine's last one, 0.999, makes that visible.
 
+    Equations: `diffusion.betas`, `diffusion.zero_terminal_snr`.
+
     Args:
         name: str. "ddpm_linear", "cosine" (diffusers' squaredcos_cap_v2), "scaled_linear", or "trained".
         num_train_timesteps: int. T.
@@ -204,6 +206,8 @@ class DiscreteSchedule(Schedule):
 class EDMSchedule(Schedule):
     """Variance-exploding schedule of EDM (Karras et al. 2022): time = sigma, rates (1, sigma).
 
+    Equation: `diffusion.edm_schedule`.
+
     Args:
         sigma_min: float. Least sigma of the sampling grid.
         sigma_max: float. Greatest sigma.
@@ -252,6 +256,8 @@ class EDMSchedule(Schedule):
 
 class FlowSchedule(Schedule):
     """Rectified flow (Liu et al. 2022): time t in [0, 1], rates (1 - t, t).
+
+    Equation: `diffusion.flow_schedule`.
 
     Args:
         shift: float. Moves times towards noise, t -> shift t / (1 + (shift - 1) t), in training and sampling

@@ -52,6 +52,8 @@ class LogitNormalTimes(Uniform):
 class MinSNR(Uniform):
     """min(SNR, gamma) on the error of x_0 (Hang et al. 2023).
 
+    Equation: `weighting.min_snr`.
+
     Args:
         gamma: float. Where the SNR is cut.
     """
@@ -95,6 +97,8 @@ class LogitNormal(Uniform):
 
     Weighing uniform times so has the expectation of drawing them so (`FlowSchedule(time_distribution="logit_normal")`),
     with more variance (Esser et al. 2024, equation 19).
+
+    Equation: `weighting.logit_normal`.
 
     Args:
         mean: float. Mean of logit(t).

@@ -6,6 +6,8 @@ import numpy as np
 def psnr(images, others):
     """Peak signal-to-noise ratio of every pair: 10 log10(255^2 / mean squared difference).
 
+    Equation: `metrics.psnr`.
+
     Args:
         images: uint8 (N, H, W, C).
         others: uint8 of the same shape.

@@ -320,6 +320,8 @@ class GAN(Trained):
 def penalised(judge, images, weight):
     """Logits of images, and weight / 2 times the squared length of each one's gradient by its image.
 
+    Equation: `gan.gradient_penalty`.
+
     Args:
         judge: callable (B, H, W, C) -> (B,).
         images: float32 (B, H, W, C).
@@ -335,14 +337,20 @@ def penalised(judge, images, weight):
 
 
 def generator_losses(name, real, painted):
-    """The generator's loss for each image, (B,), from logits of real and painted images."""
+    """The generator's loss for each image, (B,), from logits of real and painted images.
+
+    Equation: `gan.relativistic`.
+    """
     if name == "bce":
         return ops.softplus(-painted)
     return -painted if name == "hinge" else ops.softplus(real - painted)
 
 
 def discriminator_losses(name, real, painted):
-    """The discriminator's loss for each pair, (B,), from logits of real and painted images."""
+    """The discriminator's loss for each pair, (B,), from logits of real and painted images.
+
+    Equation: `gan.losses`.
+    """
     if name == "bce":
         return ops.softplus(-real) + ops.softplus(painted)
     if name == "hinge":

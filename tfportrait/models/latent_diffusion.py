@@ -96,6 +96,8 @@ class LatentDiffusion(Trainable):
         Times are stratified over the batch. With `training=False` noise and times are the same in every call, so that
         validation losses can be compared.
 
+        Equation: `diffusion.loss`.
+
         Args:
             x: dict of "latents" (or "image") and "token_ids", or float32 (B, H, W, C) images in [-1, 1].
 

@@ -174,6 +174,8 @@ class Attention(keras.layers.Layer):
 def attend(query, key, value, num_heads, mask=None):
     """softmax(q k^T / sqrt(d) + mask) v for `num_heads` heads.
 
+    Equation: `network.attention`.
+
     Args:
         query: tensor (B, L, C).
         key: tensor (B, S, C).
@@ -427,6 +429,8 @@ class TextTimeEmbedding(keras.layers.Layer):
 
 def sinusoidal_embedding(timesteps, channels, flip_sin_to_cos=True, freq_shift=0):
     """[sin(t w_i), cos(t w_i)], w_i = 10000^(-i / (channels / 2 - freq_shift)), in float32.
+
+    Equation: `network.time_embedding`.
 
     Source: Vaswani et al. 2017, section 3.5, as Ho et al. 2020 use it.
 

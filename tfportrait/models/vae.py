@@ -168,6 +168,8 @@ class VAE(Trained):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The negative ELBO of a batch in nats per number (see the class), float32 scalar; updates the metrics.
 
+        Equation: `vae.elbo`.
+
         Args:
             x: uint8, or float in [-1, 1], (B, H, W, C), or a dict that has it as "image".
             training: bool. Validation draws the same noise at every call.
@@ -191,12 +193,18 @@ class VAE(Trained):
 
 
 def reparameterize(mean, log_variance, seed):
-    """A sample of N(mean, exp log_variance) through which gradients pass: mean + exp(log_variance / 2) * noise."""
+    """A sample of N(mean, exp log_variance) through which gradients pass: mean + exp(log_variance / 2) * noise.
+
+    Equation: `vae.reparameterization`.
+    """
     return mean + ops.exp(0.5 * log_variance) * keras.random.normal(ops.shape(mean), seed=seed)
 
 
 def kl_divergence(mean, log_variance):
-    """KL(N(mean, exp log_variance) || N(0, 1)) of each latent, in nats, of the shape of `mean`."""
+    """KL(N(mean, exp log_variance) || N(0, 1)) of each latent, in nats, of the shape of `mean`.
+
+    Equation: `vae.kl`.
+    """
     return 0.5 * (mean**2 + ops.exp(log_variance) - 1.0 - log_variance)
 
 
@@ -205,6 +213,8 @@ def gaussian_nll(squared_error, std=None):
 
     With `std=None` the standard deviation is the best one for the batch, the root of the batch's mean squared error;
     no gradient passes through it, which leaves the gradient as it is: the derivative by the best value is zero.
+
+    Equation: `vae.likelihood`.
     """
     if std is None:
         variance = ops.maximum(ops.stop_gradient(ops.mean(squared_error)), 1e-6)

@@ -20,6 +20,8 @@ class AdamW(keras.optimizers.AdamW):
     that overflows changes neither weights nor average; with `gradient_accumulation_steps` both change only when the
     accumulated gradients are applied. A learning-rate schedule counts every batch, as always in Keras.
 
+    Equation: `training.average`.
+
     Args:
         learning_rate: float or `keras.optimizers.schedules.LearningRateSchedule`. `CosineDecay` has a linear
             warm-up (`warmup_target`, `warmup_steps`). Defaults to 1e-4.
