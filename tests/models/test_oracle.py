@@ -72,6 +72,16 @@ def test_features_shrink_level_by_level():
     assert shapes == [(2, 8, 8, 8), (2, 4, 4, 16), (2, 4, 4, 16)]
 
 
+def test_embeddings_do_not_depend_on_the_batch_and_tell_images_apart():
+    oracle, images = tiny_oracle(), examples(10)[0]
+    together, alone = oracle.embed(images, batch_size=4), oracle.embed(images, batch_size=1)
+    assert together.shape == (10, 16) and together.dtype == np.float32
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    assert np.ptp(together, axis=0).max() > 1e-3
+    large = np.repeat(np.repeat(images, 2, axis=1), 2, axis=2)
+    assert oracle.embed(large).shape == (10, 16)
+
+
 @pytest.mark.parametrize(
     "images", [np.zeros((1, 8, 8, 3), "uint8"), np.zeros((1, 16, 16, 3), "float32"), np.zeros((16, 16, 3), "uint8")]
 )

@@ -3,9 +3,11 @@
 import keras
 import numpy as np
 from keras import layers, ops
+from PIL import Image
 
 from tfportrait.models.network import Trained, batch_images, record
 from tfportrait.models.normalization import GroupNorm
+from tfportrait.training import compiled
 
 UNKNOWN = -1
 
@@ -92,12 +94,32 @@ class Oracle(Trained):
         """
         if isinstance(images, dict):
             images = images["image"]
-        x = self.norm_out(self.features(images)[-1])  # (B, h, w, C)
+        x = self._last(images)
         shape = ops.shape(x)
         x = ops.reshape(x, (shape[0], -1, shape[-1]))  # (B, h w, C)
         attention = ops.softmax(ops.cast(self.pools(x), "float32"), axis=1)  # (B, h w, A)
         pooled = ops.einsum("bpa,bpc->abc", ops.cast(attention, x.dtype), x)  # (A, B, C)
         return ops.cast(ops.concatenate([head(pooled[i]) for i, head in enumerate(self.heads)], axis=-1), "float32")
+
+    def embed(self, images, batch_size=64):
+        """The mean of the last feature maps: what distances between sets of images are measured in.
+
+        Args:
+            images: uint8 (N, H, W, 3). Other sides than the oracle's are brought to it (bicubic).
+            batch_size: int. Images at a time.
+
+        Returns: float32 (N, C).
+        """
+        images = resized(images, self.image_size)
+        run = compiled.compiled(self, "embed", lambda x: ops.cast(ops.mean(self._last(x), axis=(1, 2)), "float32"))
+        rows = []
+        for start in range(0, len(images), batch_size):
+            part = np.arange(start, start + batch_size).clip(max=len(images) - 1)  # always a full batch: one trace
+            rows.append(ops.convert_to_numpy(run(images[part].astype("float32") / 127.5 - 1.0)))
+        return np.concatenate(rows)[: len(images)]
+
+    def _last(self, images):
+        return self.norm_out(self.features(images)[-1])  # (B, h, w, C)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Cross-entropy, averaged over the attributes that are visible.
@@ -154,6 +176,14 @@ class Oracle(Trained):
         edges = np.cumsum([len(values) for values in self.attributes.values()])[:-1]
         parts = np.split(logits, edges, axis=-1)
         return {name: part.argmax(-1).astype("int32") for name, part in zip(self.attributes, parts, strict=True)}
+
+
+def resized(images, size):
+    """Square images of another side, uint8 (N, size, size, C)."""
+    images = np.asarray(images)
+    if images.shape[1:3] == (size, size):
+        return images
+    return np.stack([np.asarray(Image.fromarray(image).resize((size, size), Image.BICUBIC)) for image in images])
 
 
 @keras.saving.register_keras_serializable("tfportrait")
