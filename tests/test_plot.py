@@ -215,3 +215,21 @@ def test_figures_may_be_made_in_threads():
 def test_bad_arguments(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_comparison_has_a_row_for_each_model_and_a_panel_for_each_family():
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3)).astype("uint8")
+    curves = {
+        "GAN: generator": [(0.0, 1.0), (2.0, 0.5)],
+        "GAN: discriminator": [(0.0, 1.0), (2.0, 1.5)],
+        "latent diffusion": [(1.0, 1.0)],
+    }
+    figure = plot.comparison({"real": pictures, "GAN": pictures[:3, ..., :1]}, curves)
+    above, below = figure.subfigs
+    assert [axes.get_ylabel() for axes in above.axes] == ["real", "GAN"]
+    assert [axes.get_title(loc="left") for axes in below.axes] == ["GAN", "latent diffusion"]
+    assert [line.get_label() for line in below.axes[0].lines] == ["generator", "discriminator"]
+    assert figure._repr_png_()[:4] == b"\x89PNG"
+    assert len(plot.comparison({"real": pictures}, {}).subfigs) == 1
+    with pytest.raises(ValueError, match="images is empty"):
+        plot.comparison({}, curves)

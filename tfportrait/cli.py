@@ -212,6 +212,72 @@ def evaluate(preset: str, oracle: str, samples: int, steps: int, guidance: float
     )
 
 
+def seconds(duration: str) -> float:
+    """Reads a duration: "90", "90s", "10m" or "1.5h".
+
+    Raises: ValueError for anything else, or nothing at all.
+    """
+    text = duration.strip().lower()
+    unit = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:])
+    try:
+        value = float(text[:-1] if unit else text) * (unit or 1.0)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise ValueError(f"a duration is such as 90s, 10m or 1.5h; got {duration!r}")
+    return value
+
+
+@app.command()
+@click.option("--budget", default="10m", help="Time of training for all models together, such as 90s, 10m or 1h.")
+@click.option("--models", default="vae,gan,vaegan,pixel_diffusion,latent_diffusion", help="Families, with commas.")
+@click.option("--size", type=int, default=64, help="Side of the pictures: 32, 64, 128 or 256.")
+@click.option("--count", type=int, default=8192, help="Training pictures.")
+@click.option("--samples", type=int, default=256, help="Pictures that each model is measured by.")
+@click.option("--seed", type=int, default=0)
+@click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("comparison"), help="Folder of table and picture.")
+@click.option("--show", is_flag=True, help="Train nothing: print the table that is recorded in --out.")
+def compare(
+    budget: str,
+    models: str,
+    size: int,
+    count: int,
+    samples: int,
+    seed: int,
+    precision: str,
+    out: Path,
+    show: bool,
+) -> None:
+    """Train all families of models for the same time, and put what they paint side by side."""
+    from tfportrait.terminal import start_backend
+
+    allowed = seconds(budget)
+    start_backend()
+    from tfportrait.presets import comparison
+    from tfportrait.training import accelerate
+
+    if show:
+        record = comparison.recorded(out)
+        click.echo(comparison.table(record.pop("rows")))
+        click.echo("\n".join(f"{name}: {value}" for name, value in record.items()))
+        return
+    accelerate(precision)
+    names = [name.strip().replace("-", "_") for name in models.split(",") if name.strip()]
+    rows = comparison.compare(
+        out,
+        budget=allowed,
+        image_size=size,
+        count=count,
+        samples=samples,
+        seed=seed,
+        models=names,
+        say=click.echo,
+    )
+    click.echo(comparison.table(rows))
+    click.echo(out / comparison.PICTURE)
+
+
 @app.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def recipe(file: Path) -> None:

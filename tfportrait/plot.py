@@ -187,6 +187,51 @@ def schedules(schedules: Sequence, title=None):
     return figure
 
 
+def comparison(images, curves, title=None):
+    """A row of images for each model, and underneath their losses over the seconds of training.
+
+    Args:
+        images: dict of model name to uint8 [0, 255] or float [-1, 1], (N, H, W, C).
+        curves: dict of label to a list of (seconds, value). Labels with the same words before a colon share a panel.
+        title: str. Headline of the figure.
+
+    Raises:
+        ValueError: without images.
+    """
+    if not images:
+        raise ValueError("images is empty: give at least one model's")
+    panels = {}
+    for label, curve in curves.items():
+        panel, _, name = label.partition(": ")
+        panels.setdefault(panel, []).append((name or "loss", np.asarray(curve, float)))
+    columns = max(len(rows) for rows in images.values())
+    width, image = 11.0, 9.6 / columns
+    heights = [image * len(images), *([2.0] if panels else [])]
+    figure = DisplayedFigure(figsize=(width, sum(heights) + 0.4), layout="constrained")
+    parts = np.atleast_1d(figure.subfigures(len(heights), 1, height_ratios=heights))
+    grid = parts[0].subplots(len(images), 1, squeeze=False)[:, 0]
+    for axes, (name, pictures) in zip(grid, images.items(), strict=True):
+        strip = np.concatenate([_displayable(picture) for picture in pictures], axis=1)
+        missing = strip.shape[0] * (columns - len(pictures))
+        blank = np.full((strip.shape[0], missing, *strip.shape[2:]), 255, strip.dtype)
+        axes.imshow(np.concatenate([strip, blank], axis=1), aspect="equal", interpolation="nearest", cmap="gray")
+        axes.set_ylabel(name.replace(" ", "\n"), rotation=0, ha="right", va="center", fontsize=9, color=TEXT)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines[:].set_visible(False)
+    below = parts[-1].subplots(1, len(panels), squeeze=False)[0] if panels else ()
+    for axes, (panel, lines) in zip(below, panels.items(), strict=True):
+        for (name, curve), colour in zip(lines, COLOURS, strict=False):
+            axes.plot(curve[:, 0], curve[:, 1], color=colour, linewidth=1.4, label=name)
+        _tidy(axes, "seconds", "")
+        axes.set_title(panel, fontsize=9, color=TEXT, loc="left")
+        axes.tick_params(labelsize=7)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
+        axes.legend(frameon=False, fontsize=7)
+    _headline(figure, title)
+    return figure
+
+
 def _grid(pictures, texts, rows, lines, heights, size, title, row_labels=None):
     """Axes placed in inches: images of a grid touch their captions, whatever the number of lines."""
     gap, margin = 0.08, 0.12
