@@ -25,6 +25,7 @@ from tfportrait.models.unet import UNet
 
 STEPS_PER_EPOCH = 250
 RECORD = "training.toml"
+OPTIONAL = ("focus",)  # entries that a configuration may leave out
 SCALED_ON = 1024  # images whose latents settle the scaling factor
 
 
@@ -56,7 +57,7 @@ def load(config):
         if table not in loaded:
             raise ValueError(f"{path} has no {table!r}; portrait_128 shows a whole configuration")
         for name in entries if isinstance(entries, dict) and table not in ("unet", "network") else ():
-            if name not in loaded[table]:
+            if name not in loaded[table] and name not in OPTIONAL:
                 raise ValueError(f"{path} has no {name!r} in [{table}]; portrait_128 shows a whole configuration")
     return loaded
 
@@ -193,7 +194,11 @@ def train_diffusion(config, out, *, init=None, steps=None):
 
 def _painter(config, out, init):
     settings = config["diffusion"]
-    chosen = {name: settings[name] for name in ("weighting", "focus", "caption_dropout", "train_text_encoder")}
+    chosen = {
+        name: settings[name]
+        for name in ("weighting", "focus", "caption_dropout", "train_text_encoder")
+        if name in settings
+    }
     if init:
         start = LatentDiffusion.from_preset(init)
         for name in ("unet", "autoencoder", "text_encoder", "tokenizer", "schedule", "prediction_type"):
