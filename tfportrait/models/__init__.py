@@ -3,16 +3,20 @@
 from tfportrait.lazy import lazy
 
 _HOMES = {
+    "AdversarialAutoencoder": "adversarial",
     "AutoencoderKL": "autoencoder",
     "GAN": "gan",
     "LatentDiffusion": "latent_diffusion",
     "Oracle": "oracle",
+    "PatchDiscriminator": "adversarial",
     "TextEncoder": "text_encoder",
     "Tokenizer": "tokenizer",
     "UNet": "unet",
     "VAE": "vae",
     "VAEGAN": "hybrid",
     "load": "preset",
+    "oracle_distance": "perceptual",
+    "vgg_distance": "perceptual",
 }
 
 __all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -19,6 +19,7 @@ from tfportrait.training import Trainable
 from tfportrait.training.compiled import compiled
 
 EPSILON = 1e-6
+MEASURES = ("reconstruction", "kl", "psnr")
 LOG_VARIANCE_RANGE = (-30.0, 20.0)
 
 
@@ -196,11 +197,15 @@ class Decoder(keras.layers.Layer):
         build_all([self.conv_in], self.latent_channels)
         build_all([self.mid_block, *self.up_blocks, self.conv_norm_out, self.conv_out], self.channels[-1])
 
-    def call(self, x):
+    def features(self, x):
+        """What the last convolution sees, (B, H, W, first of block_out_channels)."""
         x = self.conv_in(x)
         for block in (self.mid_block, *self.up_blocks):
             x = block(x)
-        return self.conv_out(self.conv_norm_out(x))
+        return self.conv_norm_out(x)
+
+    def call(self, x):
+        return self.conv_out(self.features(x))
 
 
 @register
@@ -282,7 +287,7 @@ class AutoencoderKL(Network, Trainable):
             self.post_quant_conv = conv(latent_channels, 1, dtype=dtype, name="post_quant_conv")
         self.perceptual = None
         self.seed_generator = keras.random.SeedGenerator(0)
-        self.trackers = [keras.metrics.Mean(name=name) for name in ("reconstruction", "kl", "psnr")]
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in MEASURES}
         self.build()
 
     def build(self, input_shape=None):
@@ -359,11 +364,13 @@ class AutoencoderKL(Network, Trainable):
         decoded = run(np.asarray(images, "float32") / 127.5 - 1.0)
         return to_uint8(decoded)
 
-    def _decode(self, latents):
+    def decoder_input(self, latents):
+        """What the decoder takes for unscaled latents."""
         h = ops.cast(latents, self.compute_dtype)
-        if self.config["use_post_quant_conv"]:
-            h = self.post_quant_conv(h)
-        return ops.cast(self.decoder(h), "float32")
+        return self.post_quant_conv(h) if self.config["use_post_quant_conv"] else h
+
+    def _decode(self, latents):
+        return ops.cast(self.decoder(self.decoder_input(latents)), "float32")
 
     def call(self, images):
         """Reconstruction through the mean of the latents, float32 (B, H, W, out_channels). Takes what `fit` takes."""
@@ -381,26 +388,40 @@ class AutoencoderKL(Network, Trainable):
             training: bool. Whether the latents are sampled.
         """
         images = batch_images(x)
+        latents, divergence = self.sample(images, training)
+        decoded = self._decode(latents)
+        losses = self.losses(images, decoded, divergence)
+        for name, value in measures(images, decoded, divergence).items():
+            self.trackers[name].update_state(ops.mean(value))
+        return ops.mean(losses if sample_weight is None else losses * sample_weight)
+
+    def sample(self, images, training):
+        """Unscaled latents as training draws them (else their mean), and their divergence from the prior, (B,)."""
         mean, log_variance = self.moments(images)
         latents = mean
         if training:
             noise = keras.random.normal(ops.shape(mean), seed=self.seed_generator)
             latents = mean + ops.exp(0.5 * log_variance) * noise
-        decoded = self._decode(latents)
-        error = images - decoded
-        root_mean_square = ops.sqrt(ops.mean(error**2, axis=(1, 2, 3)) + 1e-8)
-        reconstruction = ops.mean(ops.abs(error), axis=(1, 2, 3)) + root_mean_square
-        divergence = 0.5 * ops.sum(mean**2 + ops.exp(log_variance) - 1 - log_variance, axis=(1, 2, 3))
-        losses = reconstruction + self.config["kl_weight"] * divergence
+        return latents, 0.5 * ops.sum(mean**2 + ops.exp(log_variance) - 1 - log_variance, axis=(1, 2, 3))
+
+    def losses(self, images, decoded, divergence):
+        """The loss of each image (see the class), float32 (B,)."""
+        losses = _reconstruction(images, decoded) + self.config["kl_weight"] * divergence
         if self.perceptual is not None:
             losses = losses + self.config["perceptual_weight"] * self.perceptual(images, decoded)
-        loss = ops.mean(losses if sample_weight is None else losses * sample_weight)
-        squared_error = ops.mean((images - ops.clip(decoded, -1, 1)) ** 2, axis=(1, 2, 3))
-        psnr = 10 * ops.log10(4.0 / ops.maximum(squared_error, 1e-10))
-        values = (ops.mean(reconstruction), ops.mean(divergence), ops.mean(psnr))
-        for tracker, value in zip(self.trackers, values, strict=True):
-            tracker.update_state(value)
-        return loss
+        return losses
+
+
+def measures(images, decoded, divergence):
+    """What both autoencoders show while they train, dict of name to (B,)."""
+    squared_error = ops.mean((images - ops.clip(decoded, -1, 1)) ** 2, axis=(1, 2, 3))
+    psnr = 10 * ops.log10(4.0 / ops.maximum(squared_error, 1e-10))
+    return {"reconstruction": _reconstruction(images, decoded), "kl": divergence, "psnr": psnr}
+
+
+def _reconstruction(images, decoded):
+    error = images - decoded
+    return ops.mean(ops.abs(error), axis=(1, 2, 3)) + ops.sqrt(ops.mean(error**2, axis=(1, 2, 3)) + 1e-8)
 
 
 def _check_config(config):

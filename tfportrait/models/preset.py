@@ -18,6 +18,7 @@ INDEX = "model_index.json"
 SCHEDULER = Path("scheduler", "scheduler_config.json")
 DEFAULT_SAMPLER = "dpmpp_2m"
 MODULES = (
+    "adversarial",
     "autoencoder",
     "caption_reader",
     "gan",
@@ -114,16 +115,6 @@ def load(path):
     """
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is no .keras file" if Path(path).exists() else f"there is no file {path}")
-    for module in (
-        "autoencoder",
-        "caption_reader",
-        "gan",
-        "hybrid",
-        "latent_diffusion",
-        "oracle",
-        "text_encoder",
-        "unet",
-        "vae",
-    ):
+    for module in MODULES:
         importlib.import_module(f"tfportrait.models.{module}")  # registers its classes
     return keras.saving.load_model(path)
