@@ -57,7 +57,7 @@ def accelerate(precision="auto", xla="auto", *, brief=False):
         precision: str. "auto", "float32", "bfloat16" or "float16" (mixed precision).
         xla: bool or "auto". JAX always compiles with XLA.
         brief: bool. For a process that paints a few pictures and ends. On a CPU "auto" is then float32 without the
-            check, and TensorFlow runs its graphs as they are: it starts 1.5 s sooner. Defaults to `False`.
+            check, and TensorFlow runs its graphs without rewriting them first. Defaults to `False`.
 
     Returns: Acceleration. What was chosen.
 
