@@ -1,5 +1,7 @@
 """A painter small enough for tests; also imported by fresh processes."""
 
+import numpy as np
+
 import tfportrait as tp
 
 CAPTIONS = ["a red cat", "a blue dog", "一只红色的猫", "two green birds"]
@@ -65,3 +67,12 @@ def pixel_painter():
         cross_attention_dim=None,
     )
     return tp.LatentDiffusion(unet=unet, schedule="flow", prediction_type="flow")
+
+
+def pictures(count=32):
+    """A white square on black at one of four places."""
+    images = np.zeros((count, 32, 32, 1), "uint8")
+    for i in range(count):
+        y, x = 16 * (i % 2), 16 * (i // 2 % 2)
+        images[i, y + 4 : y + 12, x + 4 : x + 12] = 255
+    return images

@@ -2,21 +2,13 @@ import keras
 import numpy as np
 import pytest
 from contracts import check_files, check_folder
+from painters import pictures
 
 import tfportrait as tp
 
 
 def tiny(**changes):
     return tp.VAEGAN(**{"image_size": 32, "channels": 1, "width": 8, "latent_dim": 4, **changes})
-
-
-def pictures(count=32):
-    """A white square on black at one of four places."""
-    images = np.zeros((count, 32, 32, 1), "uint8")
-    for i in range(count):
-        y, x = 16 * (i % 2), 16 * (i // 2 % 2)
-        images[i, y + 4 : y + 12, x + 4 : x + 12] = 255
-    return images
 
 
 def test_files(tmp_path):

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from contracts import check_files, check_folder, check_layer
 from keras import ops
+from painters import pictures
 
 import tfportrait as tp
 from tfportrait.models.vae import gaussian_nll, kl_divergence, reparameterize
@@ -11,15 +12,6 @@ from tfportrait.training import AdamW
 
 def tiny_vae(**changes):
     return tp.VAE(**{"image_size": 32, "channels": 1, "latent_dim": 4, "width": 8, **changes})
-
-
-def pictures(count=32):
-    """A white square on black at one of four places."""
-    images = np.zeros((count, 32, 32, 1), "uint8")
-    for i in range(count):
-        y, x = 16 * (i % 2), 16 * (i // 2 % 2)
-        images[i, y + 4 : y + 12, x + 4 : x + 12] = 255
-    return images
 
 
 @pytest.mark.parametrize("normalization", ["group", "batch", None])

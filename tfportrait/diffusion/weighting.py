@@ -12,14 +12,20 @@ from tfportrait.diffusion import prediction as predictions
 from tfportrait.diffusion.numeric import as_float32, choose, normal_quantile, ops_for
 
 
-class Uniform:
-    """Every noise level counts the same in F, as in DDPM's simple loss."""
+class Weighting:
+    """What every weighting offers; `weight` is each one's own."""
 
-    name = "uniform"
+    name = None
 
     def times(self, u):
         """u itself: times are drawn evenly."""
         return u
+
+
+class Uniform(Weighting):
+    """Every noise level counts the same in F, as in DDPM's simple loss."""
+
+    name = "uniform"
 
     def weight(self, signal_rate, noise_rate, prediction):
         """1, float32 of the rates' shape."""
@@ -49,7 +55,7 @@ class LogitNormalTimes(Uniform):
         return as_float32(1 / (1 + ops_for(u).exp(-(self.mean + self.std * normal_quantile(u)))))
 
 
-class MinSNR(Uniform):
+class MinSNR(Weighting):
     """min(SNR, gamma) on the error of x_0 (Hang et al. 2023).
 
     Equation: `weighting.min_snr`.
@@ -73,7 +79,7 @@ class MinSNR(Uniform):
         return as_float32(ops.minimum(snr, self.gamma) * _c_out(signal_rate, noise_rate, prediction) ** 2)
 
 
-class EDM(Uniform):
+class EDM(Weighting):
     """(sigma^2 + sigma_data^2) / (sigma sigma_data)^2 on the error of x_0 (Karras et al. 2022): 1 on their F.
 
     Args:
@@ -92,7 +98,7 @@ class EDM(Uniform):
         return as_float32(weight * _c_out(signal_rate, noise, prediction) ** 2)
 
 
-class LogitNormal(Uniform):
+class LogitNormal(Weighting):
     """Density of t = noise_rate / (signal_rate + noise_rate) with logit(t) ~ N(mean, std^2), on the error of F.
 
     Weighing uniform times so has the expectation of drawing them so (`FlowSchedule(time_distribution="logit_normal")`),

@@ -13,8 +13,9 @@ from tfportrait.models.layers import (
     conv,
     register,
 )
-from tfportrait.models.network import Network, batch_images, check_sides, one_of, record, to_uint8
+from tfportrait.models.network import Network, batch_images, check_sides, decibels, one_of, record, to_uint8
 from tfportrait.models.normalization import GroupNorm
+from tfportrait.models.vae import kl_divergence, reparameterize
 from tfportrait.training import Trainable
 from tfportrait.training.compiled import compiled
 
@@ -339,7 +340,7 @@ class AutoencoderKL(Network, Trainable):
         """
         mean, log_variance = self.moments(images)
         if seed is not None:
-            mean = mean + ops.exp(0.5 * log_variance) * keras.random.normal(ops.shape(mean), seed=seed)
+            mean = reparameterize(mean, log_variance, seed)
         return mean * self.scaling_factor
 
     def decode(self, latents):
@@ -400,9 +401,8 @@ class AutoencoderKL(Network, Trainable):
         mean, log_variance = self.moments(images)
         latents = mean
         if training:
-            noise = keras.random.normal(ops.shape(mean), seed=self.seed_generator)
-            latents = mean + ops.exp(0.5 * log_variance) * noise
-        return latents, 0.5 * ops.sum(mean**2 + ops.exp(log_variance) - 1 - log_variance, axis=(1, 2, 3))
+            latents = reparameterize(mean, log_variance, self.seed_generator)
+        return latents, ops.sum(kl_divergence(mean, log_variance), axis=(1, 2, 3))
 
     def losses(self, images, decoded, divergence):
         """The loss of each image (see the class), float32 (B,)."""
@@ -415,8 +415,7 @@ class AutoencoderKL(Network, Trainable):
 def measures(images, decoded, divergence):
     """What both autoencoders show while they train, dict of name to (B,)."""
     squared_error = ops.mean((images - ops.clip(decoded, -1, 1)) ** 2, axis=(1, 2, 3))
-    psnr = 10 * ops.log10(4.0 / ops.maximum(squared_error, 1e-10))
-    return {"reconstruction": _reconstruction(images, decoded), "kl": divergence, "psnr": psnr}
+    return {"reconstruction": _reconstruction(images, decoded), "kl": divergence, "psnr": decibels(squared_error)}
 
 
 def _reconstruction(images, decoded):

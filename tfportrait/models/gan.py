@@ -156,6 +156,7 @@ class GAN(Trained):
     """
 
     disk_config = {"_class_name": "GAN"}
+    averaged = ("generator",)  # players whose weights have a moving average
     tracked = PLAYED
 
     def __init__(
@@ -227,11 +228,12 @@ class GAN(Trained):
         """
         super().compile(optimizer=self.default_optimizer() if optimizer is None else optimizer, **kwargs)
 
-    @staticmethod
-    def default_optimizer(learning_rate=2e-4, ema_decay=0.999):
-        """One Adam for each player; the generator's keeps an average of its weights."""
+    @classmethod
+    def default_optimizer(cls, learning_rate=2e-4, ema_decay=0.999):
+        """One Adam for each player; all but the discriminator's keep an average of their weights."""
         settings = {"learning_rate": learning_rate, "weight_decay": 0.0, "beta_1": 0.0, "beta_2": 0.99}
-        return Players({"generator": AdamW(**settings, ema_decay=ema_decay), "discriminator": AdamW(**settings)})
+        players = {name: AdamW(**settings, ema_decay=ema_decay) for name in cls.averaged}
+        return Players({**players, "discriminator": AdamW(**settings)})
 
     @property
     def image_size(self):

@@ -9,9 +9,9 @@ from keras import ops
 from tfportrait.models.convolutional import check_shape
 from tfportrait.models.gan import GAN, PLAYED, VALIDATION_SEED
 from tfportrait.models.layers import register
-from tfportrait.models.network import batch_images, record, to_uint8
+from tfportrait.models.network import batch_images, decibels, record, to_uint8
 from tfportrait.models.vae import GaussianEncoder, gaussian_nll, kl_divergence, reparameterize
-from tfportrait.training import AdamW, Players, compiled
+from tfportrait.training import compiled
 
 
 @register
@@ -31,6 +31,7 @@ class VAEGAN(GAN):
     """
 
     disk_config = {"_class_name": "VAEGAN"}
+    averaged = ("encoder", "generator")
     tracked = (*PLAYED, "reconstruction", "kl", "psnr")
 
     def __init__(
@@ -69,13 +70,6 @@ class VAEGAN(GAN):
     def build(self, input_shape=None):
         super().build()
         self.encoder.build()
-
-    @staticmethod
-    def default_optimizer(learning_rate=2e-4, ema_decay=0.999):
-        """One Adam for each player; encoder and generator keep an average of their weights."""
-        settings = {"learning_rate": learning_rate, "weight_decay": 0.0, "beta_1": 0.0, "beta_2": 0.99}
-        players = {name: AdamW(**settings, ema_decay=ema_decay) for name in ("encoder", "generator")}
-        return Players({**players, "discriminator": AdamW(**settings)})
 
     def encode(self, images, *, seed=None):
         """Latents of images.
@@ -117,7 +111,7 @@ class VAEGAN(GAN):
         values = {
             "reconstruction": reconstruction,
             "kl": kl,
-            "psnr": ops.mean(10 * ops.log10(4.0 / ops.maximum(squared_error, 1e-10))),
+            "psnr": ops.mean(decibels(squared_error)),
         }
         for name, value in values.items():
             self.trackers[name].update_state(value)

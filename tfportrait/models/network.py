@@ -120,6 +120,11 @@ def batch_images(batch):
     return ops.cast(images, "float32")
 
 
+def decibels(squared_error):
+    """Peak signal-to-noise ratio of images in [-1, 1], in dB, from mean squared errors of any shape."""
+    return 10 * ops.log10(4.0 / ops.maximum(squared_error, 1e-10))
+
+
 def to_uint8(images):
     """Images in [-1, 1], of any backend, as uint8 in NumPy.
 

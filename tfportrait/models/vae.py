@@ -9,7 +9,7 @@ from keras import ops
 from tfportrait.diffusion.noise import expand_seeds, unit_noise
 from tfportrait.models.convolutional import ConvDecoder, ConvEncoder, check_images, check_shape
 from tfportrait.models.layers import register
-from tfportrait.models.network import Trained, batch_images, record, to_uint8
+from tfportrait.models.network import Trained, batch_images, decibels, record, to_uint8
 from tfportrait.training import compiled
 
 LOG_VARIANCE_RANGE = (-20.0, 10.0)
@@ -185,8 +185,8 @@ class VAE(Trained):
             counted = ops.maximum(ops.mean(divergence, axis=0, keepdims=True), self.config["free_bits"])
         size = math.prod(images.shape[1:])
         losses = reconstruction + self.config["beta"] * ops.sum(counted, axis=-1) / size
-        psnr = 10 * ops.log10(4.0 / ops.maximum(squared_error, 1e-10))
-        values = {"reconstruction": reconstruction, "kl": ops.sum(divergence, axis=-1), "psnr": psnr}
+        kl = ops.sum(divergence, axis=-1)
+        values = {"reconstruction": reconstruction, "kl": kl, "psnr": decibels(squared_error)}
         for name, value in values.items():
             self.trackers[name].update_state(ops.mean(value))
         return ops.mean(losses if sample_weight is None else losses * sample_weight)

@@ -122,6 +122,7 @@ def train_vae(setting, seconds):
 
 
 def train_gan(setting, seconds):
+    """As `train_vae`: a `GAN`."""
     model = GAN(image_size=setting.size, width=setting.width)
     model.compile(model.default_optimizer(5e-4, ema_decay=0.99))
     shown = {"generator_loss": "GAN: generator", "discriminator_loss": "GAN: discriminator"}
@@ -129,6 +130,7 @@ def train_gan(setting, seconds):
 
 
 def train_vaegan(setting, seconds):
+    """As `train_vae`: a `VAEGAN`."""
     model = VAEGAN(image_size=setting.size, width=setting.width)
     model.compile(model.default_optimizer(5e-4, ema_decay=0.99))
     shown = {"reconstruction": "VAE-GAN: reconstruction", "generator_loss": "VAE-GAN: generator"}
@@ -153,6 +155,7 @@ def unet(size, channels, widths):
 
 
 def train_pixel_diffusion(setting, seconds):
+    """As `train_vae`: `LatentDiffusion` without an autoencoder."""
     widths = [setting.width * factor for factor in (1, 2, 3, 4)]
     model = LatentDiffusion(unet=unet(setting.size, 3, widths))
     model.compile(training.AdamW(1e-3, weight_decay=0.0, ema_decay=0.99, global_clipnorm=1.0))
@@ -160,6 +163,7 @@ def train_pixel_diffusion(setting, seconds):
 
 
 def train_latent_diffusion(setting, seconds):
+    """As `train_vae`: an autoencoder, then a U-Net on its latents."""
     width = setting.width
     autoencoder = AutoencoderKL(
         block_out_channels=[width // 2, width, 2 * width],
