@@ -80,7 +80,7 @@ def test_the_adaptive_weight_balances_both_gradients_at_the_last_kernel():
     kernel, real = model.autoencoder.decoder.conv_out.kernel, batch_images(images)
     with tf.GradientTape(persistent=True) as tape:
         decoded = model.autoencoder(real)
-        rebuilt = ops.mean(model.autoencoder.losses(real, decoded, 0.0))
+        rebuilt = ops.mean(model.autoencoder.loss_per_image(real, decoded, 0.0))
         judged = -ops.mean(model.discriminator(decoded))
     lengths = [float(tf.norm(tape.gradient(loss, kernel.value))) for loss in (rebuilt, judged)]
     assert shown == pytest.approx(lengths[0] / (lengths[1] + 1e-4), rel=1e-3)

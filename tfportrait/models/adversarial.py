@@ -153,7 +153,7 @@ class AdversarialAutoencoder(Trainable):
             return ops.cast(ops.conv(features, ops.cast(kernel, features.dtype), padding="same"), "float32") + bias
 
         def reconstruction(kernel):
-            return ops.mean(autoencoder.losses(images, finish(kernel), divergence))
+            return ops.mean(autoencoder.loss_per_image(images, finish(kernel), divergence))
 
         def adversarial(kernel):
             with frozen(self.discriminator):

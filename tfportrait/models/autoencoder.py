@@ -391,7 +391,7 @@ class AutoencoderKL(Network, Trainable):
         images = batch_images(x)
         latents, divergence = self.sample(images, training)
         decoded = self._decode(latents)
-        losses = self.losses(images, decoded, divergence)
+        losses = self.loss_per_image(images, decoded, divergence)
         for name, value in measures(images, decoded, divergence).items():
             self.trackers[name].update_state(ops.mean(value))
         return ops.mean(losses if sample_weight is None else losses * sample_weight)
@@ -404,7 +404,7 @@ class AutoencoderKL(Network, Trainable):
             latents = reparameterize(mean, log_variance, self.seed_generator)
         return latents, ops.sum(kl_divergence(mean, log_variance), axis=(1, 2, 3))
 
-    def losses(self, images, decoded, divergence):
+    def loss_per_image(self, images, decoded, divergence):
         """The loss of each image (see the class), float32 (B,)."""
         losses = _reconstruction(images, decoded) + self.config["kl_weight"] * divergence
         if self.perceptual is not None:
