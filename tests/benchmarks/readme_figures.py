@@ -3,7 +3,7 @@
 python tests/benchmarks/readme_figures.py data/figures
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -54,4 +54,6 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("folder", help="where the pictures go")
+    main(parser.parse_args().folder)

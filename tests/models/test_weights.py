@@ -196,6 +196,18 @@ def test_what_fits_another_network_is_copied_to_it():
             np.testing.assert_array_equal(variable, named_variables(source)[name])
 
 
+def test_blocks_are_counted_from_the_image():
+    shallow, deep = tiny_autoencoder(), tiny_autoencoder(block_out_channels=(8, 16, 24))
+    copy_matching(shallow, deep)
+    given, grown = named_variables(shallow), named_variables(deep)
+    for theirs, ours in (
+        ("encoder.down_blocks.0.resnets.0.conv1.weight", "encoder.down_blocks.0.resnets.0.conv1.weight"),
+        ("decoder.up_blocks.1.resnets.0.conv1.weight", "decoder.up_blocks.2.resnets.0.conv1.weight"),
+        ("decoder.up_blocks.0.upsamplers.0.conv.weight", "decoder.up_blocks.1.upsamplers.0.conv.weight"),
+    ):
+        np.testing.assert_array_equal(given[theirs], grown[ours])
+
+
 def test_missing_and_damaged_config(tmp_path):
     with pytest.raises(ValueError, match="cannot read .*config.json"):
         UNet.from_folder(tmp_path)

@@ -123,6 +123,20 @@ def test_a_changed_unet_takes_over_the_weights_that_fit(preset, tmp_path, capsys
     assert tp.LatentDiffusion.from_preset(tmp_path / "out").unet.config["addition_embed_type"] == "text"
 
 
+def test_an_autoencoder_with_a_level_more_starts_from_the_levels_that_fit(preset, tmp_path, capsys):
+    config, out = tmp_path / "deeper.toml", tmp_path / "out"
+    text = Path(TINY).read_text()
+    config.write_text(text.replace("block_out_channels = [4, 8]\n", "block_out_channels = [4, 8, 12]\n", 1))
+    assert config.read_text() != text
+    arguments = ["--config", str(config), "--out", str(out), "--init", str(preset), "--steps", "1"]
+    assert main(["train", "autoencoder", *arguments]) == 0
+    before, after = (load_file(p / "vae" / "diffusion_pytorch_model.safetensors") for p in (preset, out))
+    printed = capsys.readouterr().out
+    assert f"another AutoencoderKL than {preset}" in printed and f"of {len(after)} weights fit" in printed
+    last = (before["decoder.up_blocks.1.resnets.0.conv1.weight"], after["decoder.up_blocks.2.resnets.0.conv1.weight"])
+    np.testing.assert_allclose(*(x.astype("float32") for x in last), atol=0.02)
+
+
 def test_the_text_encoder_alone_goes_on_with_its_tokenizer(preset, tmp_path):
     arguments = ["--config", TINY, "--out", str(tmp_path), "--init", str(preset), "--steps", "1"]
     assert main(["train", "text_encoder", *arguments]) == 0

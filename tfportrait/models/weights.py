@@ -6,6 +6,7 @@ a dense kernel (out, in) on disk and (in, out) here.
 """
 
 import json
+import re
 from pathlib import Path
 
 import keras
@@ -25,6 +26,7 @@ OLD_NAMES = (
     (".attentions.0.value.", ".attentions.0.to_v."),
     (".attentions.0.proj_attn.", ".attentions.0.to_out.0."),
 )
+UP_BLOCK = re.compile(r"\bup_blocks\.(\d+)\.")
 SHOWN = 4
 
 
@@ -55,7 +57,9 @@ def _walk(layer, prefix):
 
 
 def copy_matching(source, target):
-    """Gives the variables of one model the values of those in another that have the same name and shape.
+    """Gives the variables of one model the values of those in another that have the same place and shape.
+
+    The blocks of both paths are counted from the image, so that the outer levels of a model fit one with more levels.
 
     Args:
         source: a built model.
@@ -63,11 +67,18 @@ def copy_matching(source, target):
 
     Returns: (int, int), the variables that were given a value, and all of the target.
     """
-    given, wanted = named_variables(source), named_variables(target)
-    fitting = [name for name in wanted if name in given and given[name].shape == wanted[name].shape]
-    for name in fitting:
-        wanted[name].assign(given[name])
+    given, wanted = _by_place(source), _by_place(target)
+    fitting = [place for place in wanted if place in given and given[place].shape == wanted[place].shape]
+    for place in fitting:
+        wanted[place].assign(given[place])
     return len(fitting), len(wanted)
+
+
+def _by_place(model):
+    """`named_variables`, with the numbers of `up_blocks`, whose last is the nearest to the image, counted backwards."""
+    variables = named_variables(model)
+    levels = 1 + max((int(found[1]) for found in map(UP_BLOCK.search, variables) if found), default=0)
+    return {UP_BLOCK.sub(lambda found: f"up_blocks.{int(found[1]) - levels}.", k): v for k, v in variables.items()}
 
 
 def _disk_shape(variable):

@@ -69,15 +69,14 @@ def train_autoencoder(config, out, *, init=None, steps=None):
         config: dict, from `load`.
         out: str or path. Folder of the preset. The state of the training is kept in it until the stage is done, so
             that the same call continues an interrupted one.
-        init: str, path or None. A preset whose autoencoder the training starts from.
+        init: str, path or None. A preset whose autoencoder the training starts from. Where the configuration has
+            another one (a level more, say), the weights that fit are taken.
         steps: int or None. Overrides the configuration's.
     """
     out, settings = _begin(config, out, "autoencoder")
+    model = _make(AutoencoderKL, settings["network"])
     if init:
-        model = AutoencoderKL.from_folder(presets.locate(init) / "vae")
-        model.config["kl_weight"] = settings["network"]["kl_weight"]
-    else:
-        model = _make(AutoencoderKL, settings["network"])
+        _take_over(AutoencoderKL.from_folder(presets.locate(init) / "vae"), model, init)
     source = _source(config, "train")
 
     def batches(first_step):
@@ -205,8 +204,7 @@ def _painter(config, out, init):
             chosen[name] = getattr(start, name)
         unet = _make(UNet, config["unet"])
         if unet.config != start.unet.config:
-            taken, total = weights.copy_matching(start.unet, unet)
-            print(f"the configuration has another U-Net than {init}: {taken} of {total} weights fit", flush=True)
+            _take_over(start.unet, unet, init)
             chosen["unet"] = unet
         return LatentDiffusion(**chosen)
     if not (out / "vae").is_dir():
@@ -238,6 +236,14 @@ def _make(network, settings, **more):
     except TypeError as error:
         reason = str(error).split("__init__() ")[-1]
         raise ValueError(f"the configuration does not fit {network.__name__}: {reason}") from None
+
+
+def _take_over(start, network, init):
+    """Gives a network the weights of another that fit; says so if not all do."""
+    taken, total = weights.copy_matching(start, network)
+    if taken < total:
+        name = type(network).__name__
+        print(f"the configuration has another {name} than {init}: {taken} of {total} weights fit", flush=True)
 
 
 def _pictures(out):
