@@ -137,6 +137,31 @@ def test_an_autoencoder_with_a_level_more_starts_from_the_levels_that_fit(preset
     np.testing.assert_allclose(*(x.astype("float32") for x in last), atol=0.02)
 
 
+def test_the_autoencoder_is_trained_by_stable_diffusions_recipe_where_the_configuration_has_it(preset, tmp_path):
+    config, out = tmp_path / "judged.toml", tmp_path / "out"
+    text = Path(TINY).read_text().replace("[autoencoder]\n", '[autoencoder]\nperceptual = "oracle_128"\n')
+    config.write_text(text + "\n[autoencoder.discriminator]\nweight = 0.3\nstart_step = 1\n")
+    assert main(["train", "autoencoder", "--config", str(config), "--out", str(out)]) == 0
+    record = tomllib.loads((out / "training.toml").read_text())["autoencoder"]
+    assert {"final_psnr", "final_generator_loss", "final_discriminator_loss"} <= {*record}
+    names = [set(load_file(p / "vae" / "diffusion_pytorch_model.safetensors")) for p in (preset, out)]
+    assert names[0] == names[1]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("[autoencoder.discriminator]\nstart_step = 99\n", "start_step is 99"),
+        ("[autoencoder.discriminator]\nstart = 9\n", "start"),
+    ],
+)
+def test_a_discriminator_that_would_never_count_is_refused(more, message, tmp_path, capsys):
+    config = tmp_path / "judged.toml"
+    config.write_text(Path(TINY).read_text() + "\n" + more)
+    assert main(["train", "autoencoder", "--config", str(config), "--out", str(tmp_path / "out")]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_the_text_encoder_alone_goes_on_with_its_tokenizer(preset, tmp_path):
     arguments = ["--config", TINY, "--out", str(tmp_path), "--init", str(preset), "--steps", "1"]
     assert main(["train", "text_encoder", *arguments]) == 0

@@ -15,10 +15,12 @@ import numpy as np
 
 from tfportrait import data, files, presets, training, workers, world
 from tfportrait.models import weights
+from tfportrait.models.adversarial import AdversarialAutoencoder
 from tfportrait.models.autoencoder import AutoencoderKL
 from tfportrait.models.caption_reader import CaptionReader
 from tfportrait.models.latent_diffusion import LatentDiffusion
 from tfportrait.models.oracle import Oracle
+from tfportrait.models.perceptual import oracle_distance, vgg_distance
 from tfportrait.models.text_encoder import TextEncoder
 from tfportrait.models.tokenizer import Tokenizer
 from tfportrait.models.unet import UNet
@@ -65,6 +67,10 @@ def load(config):
 def train_autoencoder(config, out, *, init=None, steps=None):
     """Trains the autoencoder of a configuration and writes it to `out/vae`, scaled to latents of unit deviation.
 
+    Stable Diffusion's recipe has two things more, which a configuration may have: `perceptual` in `[autoencoder]`, the
+    preset of an oracle or `"vgg"`, whose features are compared too (weighed by the network's `perceptual_weight`); and
+    the table `[autoencoder.discriminator]` with `weight` and `start_step`, as `AdversarialAutoencoder` takes them.
+
     Args:
         config: dict, from `load`.
         out: str or path. Folder of the preset. The state of the training is kept in it until the stage is done, so
@@ -74,9 +80,13 @@ def train_autoencoder(config, out, *, init=None, steps=None):
         steps: int or None. Overrides the configuration's.
     """
     out, settings = _begin(config, out, "autoencoder")
-    model = _make(AutoencoderKL, settings["network"])
+    network = model = _make(AutoencoderKL, settings["network"])
     if init:
-        _take_over(AutoencoderKL.from_folder(presets.locate(init) / "vae"), model, init)
+        _take_over(AutoencoderKL.from_folder(presets.locate(init) / "vae"), network, init)
+    if judge := settings.get("perceptual"):
+        network.perceptual = vgg_distance() if judge == "vgg" else oracle_distance(Oracle.from_preset(judge))
+    if "discriminator" in settings:
+        model = _make(AdversarialAutoencoder, settings["discriminator"], autoencoder=network)
     source = _source(config, "train")
 
     def batches(first_step):
@@ -93,11 +103,11 @@ def train_autoencoder(config, out, *, init=None, steps=None):
     strip = training.ReconstructionStrip(_pictures(out), shown)
     state = _fit(model, batches, config, out, "autoencoder", steps, [strip], [init])
     with model.averaged_weights():
-        model.scaling_factor = 1.0
+        network.scaling_factor = 1.0
         rows = np.array_split(np.arange(min(len(source), SCALED_ON)), 16)
-        latents = np.concatenate([_encode(model, source, part) for part in rows])
-        model.scaling_factor = float(1.0 / latents.std())
-        model.save_to_folder(out / "vae")
+        latents = np.concatenate([_encode(network, source, part) for part in rows])
+        network.scaling_factor = float(1.0 / latents.std())
+        network.save_to_folder(out / "vae")
     _end(out, state)
 
 
@@ -285,15 +295,17 @@ def _fit(model, batches, config, out, stage, steps, callbacks, origin=()):
         warmup_target=settings["learning_rate"],
         warmup_steps=warmup,
     )
-    model.compile(
-        training.AdamW(
-            rate,
-            weight_decay=settings["weight_decay"],
-            beta_2=0.99,
-            ema_decay=settings["ema_decay"],
-            global_clipnorm=1.0,
-        )
+    optimizer = training.AdamW(
+        rate,
+        weight_decay=settings["weight_decay"],
+        beta_2=0.99,
+        ema_decay=settings["ema_decay"],
+        global_clipnorm=1.0,
     )
+    if isinstance(model, AdversarialAutoencoder):
+        judges = training.AdamW(rate, weight_decay=0.0, beta_1=0.5, beta_2=0.9)
+        optimizer = training.Players({model.autoencoder.name: optimizer, model.discriminator.name: judges})
+    model.compile(optimizer)
     of_stage = {name: value for name, value in settings.items() if name != "steps"}
     identity = json.dumps([of_stage, config["data"], config["unet"], config["seed"], list(map(str, origin))])
     state = out / f".state-{stage}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
