@@ -10,7 +10,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 
-from tfportrait import plot
+from tfportrait import fonts, plot
 from tfportrait.diffusion import schedules
 
 CHINESE = "一位面带微笑、戴圆框眼镜的红色长发女士，水彩风格"
@@ -73,7 +73,7 @@ def test_dollars_are_not_mathematics():
 
 
 def test_chinese_without_a_font_is_drawn_as_boxes_without_warnings(monkeypatch):
-    monkeypatch.setattr(plot, "CHINESE_FONTS", ())
+    monkeypatch.setattr(fonts, "CHINESE_FONTS", ())
     clear()
     try:
         figure = plot.images(colours(9), [CHINESE])
@@ -84,7 +84,7 @@ def test_chinese_without_a_font_is_drawn_as_boxes_without_warnings(monkeypatch):
 
 
 def test_chinese_is_drawn_in_the_font_that_has_it(tmp_path, monkeypatch):
-    """A font with square glyphs for the characters of the caption stands for an installed Chinese one."""
+    """A font with square glyphs for the caption's characters stands for one installed after matplotlib's listing."""
     path = tmp_path / "chinese.ttf"
     pen = TTGlyphPen(None)
     pen.moveTo((0, 0)), pen.lineTo((0, 900)), pen.lineTo((900, 900)), pen.lineTo((900, 0)), pen.closePath()
@@ -99,8 +99,10 @@ def test_chinese_is_drawn_in_the_font_that_has_it(tmp_path, monkeypatch):
     builder.setupPost()
     builder.save(path)
     entries = list(font_manager.fontManager.ttflist)
-    font_manager.fontManager.addfont(path)
-    monkeypatch.setattr(plot, "CHINESE_FONTS", ("Absent SC", "Squares SC"))
+    broken = tmp_path / "broken.ttf"
+    broken.write_bytes(b"no font")
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [str(broken), str(path)])
+    monkeypatch.setattr(fonts, "CHINESE_FONTS", ("Absent SC", "Squares SC"))
     clear()
     try:
         figure = plot.images(colours((255, 255, 255)), [CHINESE])

@@ -18,21 +18,6 @@ from tfportrait.terminal import start_backend
 PYTHONS = ((3, 11), (3, 13))
 FREE_BYTES = 2 * 10**9  # 20,000 rendered portraits, their latents and a training run's checkpoints
 PACKAGES = ("numpy", "pillow", "matplotlib", "safetensors", "tokenizers", "resvg_py", "click", "tqdm")
-CJK_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "Source Han Sans CN",
-    "Microsoft YaHei",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "WenQuanYi Zen Hei",
-    "WenQuanYi Micro Hei",
-    "SimHei",
-    "Noto Sans CJK JP",
-    "Droid Sans Fallback",
-    "Arial Unicode MS",
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,10 +144,9 @@ def _disk(subject: str) -> Iterator[Finding]:
 
 
 def _fonts(subject: str) -> Iterator[Finding]:
-    from matplotlib import font_manager
+    from tfportrait.fonts import chinese_font
 
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    font = next((name for name in CJK_FONTS if name in installed), None)
+    font = chinese_font()
     remedy = "" if font else "Chinese captions in plots will show as boxes: install Noto Sans CJK"
     yield Finding(font is not None, subject, font or "no Chinese font", remedy)
 

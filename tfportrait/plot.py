@@ -17,30 +17,12 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from tfportrait.fonts import chinese_font
+
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b4c9a", "#7f7f7f")
 TEXT, FAINT = "#222222", "#d9d9d9"
 CAPTION_POINTS = 8.5
 LINE_INCHES = CAPTION_POINTS * 1.25 / 72
-CHINESE_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "Source Han Sans CN",
-    "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei",
-    "Microsoft YaHei",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "Heiti SC",
-    "Heiti TC",
-    "STHeiti",
-    "SimHei",
-    "SimSun",
-    "Noto Sans CJK JP",
-    "Noto Sans CJK TC",
-    "Droid Sans Fallback",
-    "Arial Unicode MS",
-)
 
 
 class DisplayedFigure(Figure):
@@ -317,9 +299,9 @@ def _width(text: str) -> int:
 
 @lru_cache(maxsize=1)
 def _fonts() -> tuple[str, ...]:
-    """matplotlib's own font, and the first Chinese one that is installed."""
-    installed = set(font_manager.fontManager.get_font_names())
-    return ("DejaVu Sans", *[name for name in CHINESE_FONTS if name in installed][:1])
+    """matplotlib's own font, and a Chinese one if it is installed."""
+    chinese = chinese_font()
+    return ("DejaVu Sans", chinese) if chinese else ("DejaVu Sans",)
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,45 @@
+"""The Chinese font that plots are drawn in."""
+
+from matplotlib import font_manager
+
+CHINESE_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Heiti SC",
+    "Heiti TC",
+    "STHeiti",
+    "SimHei",
+    "SimSun",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK TC",
+    "Droid Sans Fallback",
+    "Arial Unicode MS",
+)
+
+
+def chinese_font() -> str | None:
+    """The first of `CHINESE_FONTS` that is installed, also if that was after matplotlib had listed the fonts."""
+    return _listed() or (_list_new() and _listed()) or None
+
+
+def _listed() -> str | None:
+    installed = set(font_manager.fontManager.get_font_names())
+    return next((name for name in CHINESE_FONTS if name in installed), None)
+
+
+def _list_new() -> bool:
+    known = {entry.fname for entry in font_manager.fontManager.ttflist}
+    new = [path for path in font_manager.findSystemFonts() if path not in known]
+    for path in new:
+        try:
+            font_manager.fontManager.addfont(path)
+        except Exception:  # a font that matplotlib cannot read raises what its parser happens to meet
+            continue
+    return bool(new)
