@@ -26,7 +26,11 @@ CHINESE_FONTS = (
 
 def chinese_font() -> str | None:
     """The first of `CHINESE_FONTS` that is installed, also if that was after matplotlib had listed the fonts."""
-    return _listed() or (_list_new() and _listed()) or None
+    name = _listed()
+    if name is None:
+        _list_new()
+        name = _listed()
+    return name
 
 
 def _listed() -> str | None:
@@ -34,12 +38,10 @@ def _listed() -> str | None:
     return next((name for name in CHINESE_FONTS if name in installed), None)
 
 
-def _list_new() -> bool:
+def _list_new() -> None:
     known = {entry.fname for entry in font_manager.fontManager.ttflist}
-    new = [path for path in font_manager.findSystemFonts() if path not in known]
-    for path in new:
+    for path in set(font_manager.findSystemFonts()) - known:
         try:
             font_manager.fontManager.addfont(path)
         except Exception:  # a font that matplotlib cannot read raises what its parser happens to meet
             continue
-    return bool(new)

@@ -28,6 +28,7 @@ from tfportrait.models.unet import UNet
 STEPS_PER_EPOCH = 250
 RECORD = "training.toml"
 OPTIONAL = ("focus",)  # entries that a configuration may leave out
+OF_TRAINING = ("kl_weight", "perceptual_weight", "scaling_factor")  # what a network of the same weights may change
 SCALED_ON = 1024  # images whose latents settle the scaling factor
 
 
@@ -210,12 +211,10 @@ def _painter(config, out, init):
     }
     if init:
         start = LatentDiffusion.from_preset(init)
-        for name in ("unet", "autoencoder", "text_encoder", "tokenizer", "schedule", "prediction_type"):
+        for name in ("autoencoder", "text_encoder", "tokenizer", "schedule", "prediction_type"):
             chosen[name] = getattr(start, name)
-        unet = _make(UNet, config["unet"])
-        if unet.config != start.unet.config:
-            _take_over(start.unet, unet, init)
-            chosen["unet"] = unet
+        chosen["unet"] = _make(UNet, config["unet"])
+        _take_over(start.unet, chosen["unet"], init)
         return LatentDiffusion(**chosen)
     if not (out / "vae").is_dir():
         raise ValueError(
@@ -249,9 +248,10 @@ def _make(network, settings, **more):
 
 
 def _take_over(start, network, init):
-    """Gives a network the weights of another that fit; says so if not all do."""
+    """Gives a network the weights of another that fit; says so if they differ in more than their training and scale."""
     taken, total = weights.copy_matching(start, network)
-    if taken < total:
+    ours = {name: network.config[name] for name in OF_TRAINING if name in network.config}
+    if network.config != {**start.config, **ours}:
         name = type(network).__name__
         print(f"the configuration has another {name} than {init}: {taken} of {total} weights fit", flush=True)
 
