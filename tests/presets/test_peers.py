@@ -28,6 +28,11 @@ def pipeline():
         )
 
 
+def latent_shape(painter):
+    side, config = painter.image_size // painter.autoencoder.reduction, painter.autoencoder.config
+    return side, side, config["latent_channels"]
+
+
 def channels_first(x):
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, -1, 1)))
 
@@ -45,7 +50,7 @@ def test_tokenizers_agree(painter, pipeline):
 @pytest.mark.parametrize("part", ["text_encoder", "unet", "encode", "decode"])
 def test_networks_agree_to_1e_4(painter, pipeline, part):
     rng = np.random.default_rng(0)
-    latents = rng.standard_normal((2, 32, 32, 4)).astype("float32")
+    latents = rng.standard_normal((2, *latent_shape(painter))).astype("float32")
     images = rng.uniform(-1, 1, (2, 128, 128, 3)).astype("float32")
     ids = painter.tokenizer.encode(PROMPTS[:2])
     context = np.array(painter.text_encoder(ids))
@@ -68,7 +73,7 @@ def test_networks_agree_to_1e_4(painter, pipeline, part):
 
 
 def test_the_same_start_gives_the_same_picture(painter, pipeline):
-    start = diffusion.unit_noise([3], 0, (32, 32, 4))
+    start = diffusion.unit_noise([3], 0, latent_shape(painter))
     ours = painter.generate(PROMPTS[0], noise=start, num_steps=20, guidance_scale=4.0)
     theirs = pipeline(
         PROMPTS[0],
