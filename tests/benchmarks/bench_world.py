@@ -16,9 +16,9 @@ def main():
     parser.add_argument("--size", type=int, default=128)
     arguments = parser.parse_args()
     for style in world.ATTRIBUTES["style"]:
-        portraits = [world.sample(seed, style=style) for seed in range(arguments.count)]
-        for portrait in portraits[:64]:  # backgrounds are drawn once and kept
-            portrait.render(arguments.size)
+        for seed in range(64):  # backgrounds are drawn once and kept
+            world.sample(seed, style=style).render(arguments.size)
+        portraits = [world.sample(10_000 + seed, style=style) for seed in range(arguments.count)]
         start = time.process_time()
         for portrait in portraits:
             portrait.render(arguments.size)
