@@ -9,14 +9,14 @@ table has the medians.
 
 import argparse
 import os
-import statistics
-import time
+
+from timing import medians
 
 LATENT, SLOPE = 100, 0.2
-PENALTIES = {"relativistic": 1.0, "hinge": 0.0, "bce": 0.0}
+PENALTIES = {"relativistic": 1.0, "bce": 0.0}
 
 
-def ours(loss, size, width, batch_size, dtype, xla):
+def ours(loss, size, width, batch_size, dtype):
     """A function that makes one training step of our model."""
     import numpy as np
     import tensorflow as tf
@@ -26,7 +26,7 @@ def ours(loss, size, width, batch_size, dtype, xla):
     weight = PENALTIES[loss]
     policy = {"float32": "float32", "bfloat16": "mixed_bfloat16"}[dtype]
     model = GAN(image_size=size, width=width, loss=loss, r1=weight, r2=weight, dtype=policy)
-    model.compile(model.default_optimizer(ema_decay=None), jit_compile=xla)
+    model.compile(model.default_optimizer(ema_decay=None))
     images = np.random.default_rng(0).uniform(-1, 1, (batch_size, size, size, 3)).astype("float32")
     step = model.make_train_function() or model.train_function
     batches = iter(tf.data.Dataset.from_tensors((tf.constant(images),)).repeat())
@@ -92,8 +92,6 @@ def theirs(loss, size, width, batch_size, dtype, channels_last):
         s = functional.softplus
         if loss == "bce":
             own, opposed = s(-judged), s(-r) + s(f)
-        elif loss == "hinge":
-            own, opposed = -judged, functional.relu(1 - r) + functional.relu(1 + f)
         else:
             own, opposed = s(r.detach() - judged), s(f - r)
         return (own + opposed + real_penalty + painted_penalty).mean()
@@ -111,44 +109,30 @@ def theirs(loss, size, width, batch_size, dtype, channels_last):
     return step
 
 
-def measure(steps, rounds):
-    """Median seconds of each function, called in turn; the first two calls of each are not counted."""
-    for step in [*steps.values()] * 2:
-        step()
-    times = {name: [] for name in steps}
-    for _ in range(rounds):
-        for name, step in steps.items():
-            start = time.perf_counter()
-            step()
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--losses", choices=list(PENALTIES), nargs="+", default=["relativistic", "bce"])
+    parser.add_argument("--losses", choices=list(PENALTIES), nargs="+", default=list(PENALTIES))
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), nargs="+", default=["float32", "bfloat16"])
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--xla", action="store_true", help="have XLA compile our step")
     arguments = parser.parse_args()
     os.environ["TF_NUM_INTRAOP_THREADS"] = str(arguments.threads)
     import torch
 
     torch.set_num_threads(arguments.threads)
     print(f"images/s of a training step: GAN, {arguments.size} px, batch {arguments.batch_size}", end="")
-    print(f", {arguments.threads} threads{', XLA' if arguments.xla else ''}")
+    print(f", {arguments.threads} threads")
     print(f"{'':24}{'tfportrait':>12}{'PyTorch NHWC':>14}{'PyTorch NCHW':>14}{'ratio':>8}")
     for loss in arguments.losses:
         for dtype in arguments.dtype:
             case = (loss, arguments.size, arguments.width, arguments.batch_size, dtype)
-            steps = {"ours": ours(*case, arguments.xla)}
+            steps = {"ours": ours(*case)}
             for name, channels_last in (("NHWC", True), ("NCHW", False)):
                 steps[name] = theirs(*case, channels_last)
-            seconds = measure(steps, arguments.rounds)
+            seconds = medians(steps, arguments.rounds)
             speed = {name: arguments.batch_size / value for name, value in seconds.items()}
             ratio = speed["ours"] / max(speed["NHWC"], speed["NCHW"])
             columns = f"{speed['ours']:12.1f}{speed['NHWC']:14.1f}{speed['NCHW']:14.1f}{ratio:8.2f}"

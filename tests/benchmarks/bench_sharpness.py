@@ -1,19 +1,21 @@
 """What Stable Diffusion's autoencoder recipe adds to the error alone: sharpness, beside PSNR and what an oracle reads.
 
-    python tests/benchmarks/bench_sharpness.py [--steps 800] [--batch-size 8] [--figure sharpness.png]
+    python tests/benchmarks/bench_sharpness.py [--steps 600] [--figure sharpness.png]
 
-Two copies of one shipped autoencoder train on the same portraits in the same order: one by absolute and root mean
+Two copies of the shipped autoencoder train on the same portraits in the same order: one by absolute and root mean
 square error, one with the oracle's features and a patch discriminator besides. Measured on portraits that neither has
 seen. Sharpness is the mean absolute Laplacian of the reconstructions over that of the originals: 1 is as sharp.
 """
 
 import argparse
+import tempfile
+from pathlib import Path
 
-import keras
 import numpy as np
 
 import tfportrait as tp
-from tfportrait import data, metrics, models, presets, training
+from tfportrait import metrics
+from tfportrait.presets import trainers
 
 
 def laplacian(images):
@@ -24,58 +26,38 @@ def laplacian(images):
     return float(np.abs(around - 4 * inner).mean())
 
 
-def trained(preset, recipe, source, steps, batch_size, learning_rate):
-    """A copy of a preset's autoencoder, `steps` further on by one of the two recipes."""
-    keras.utils.set_random_seed(0)
-    autoencoder = tp.AutoencoderKL.from_folder(presets.locate(preset) / "vae")
-    model = autoencoder
-    rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps, alpha=0.05)
-    optimizer = training.AdamW(rate, weight_decay=0.0, ema_decay=0.99, global_clipnorm=1.0)
-    if recipe == "adversarial":
-        autoencoder.perceptual = models.oracle_distance(tp.Oracle.from_preset("oracle_128"))
-        model = models.AdversarialAutoencoder(autoencoder=autoencoder, start_step=steps // 5)
-        judge = training.AdamW(2 * learning_rate, weight_decay=0.0, beta_1=0.5, beta_2=0.9)
-        optimizer = training.Players({autoencoder.name: optimizer, "discriminator": judge})
-    model.compile(optimizer)
-    batches = data.batches(source, batch_size=batch_size, repeat=True, drop_remainder=True, fields=("image",))
-    progress = training.Progress(batch_size)
-    model.fit(batches, epochs=1, steps_per_epoch=steps, verbose=0, callbacks=[progress])
-    with model.averaged_weights():
-        average = autoencoder.get_weights()
-    autoencoder.set_weights(average)
-    return autoencoder
+def trained(recipe, steps):
+    """The shipped autoencoder, trained on for some steps with the settings of a recipe, by `train autoencoder`."""
+    config = trainers.load("portrait_128")
+    config["autoencoder"] |= {"batch_size": 8, "learning_rate": 2e-4, "ema_decay": 0.99, **recipe}
+    with tempfile.TemporaryDirectory() as folder:
+        trainers.train_autoencoder(config, Path(folder) / "preset", init="portrait_128", steps=steps)
+        return tp.AutoencoderKL.from_folder(Path(folder) / "preset" / "vae")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--preset", default="portrait_128")
-    parser.add_argument("--steps", type=int, default=800)
-    parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--learning-rate", type=float, default=2e-4)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--samples", type=int, default=256)
     parser.add_argument("--figure", help="write originals and both reconstructions there")
     arguments = parser.parse_args()
     print(tp.accelerate())
-    source = data.open_source("portrait_world", "train", image_size=128, count=8192)
-    texts, named, portraits = metrics.held_out_prompts(arguments.samples)
+    judges = {"perceptual": "oracle_128", "discriminator": {"weight": 0.5, "start_step": arguments.steps // 5}}
+    _, named, portraits = metrics.held_out_prompts(arguments.samples)
     real = np.stack([portrait.render(128) for portrait in portraits])
     oracle = tp.Oracle.from_preset("oracle_128")
     pictures, lines = {"original": real}, []
-    for recipe in ("error alone", "adversarial"):
-        model = trained(
-            arguments.preset, recipe, source, arguments.steps, arguments.batch_size, arguments.learning_rate
-        )
+    for name, recipe in {"error alone": {}, "judges besides": judges}.items():
+        model = trained(recipe, arguments.steps)
         parts = np.array_split(real, -(-len(real) // 32))
-        pictures[recipe] = np.concatenate([model.reconstruct(part) for part in parts])
-        images = pictures[recipe]
+        pictures[name] = images = np.concatenate([model.reconstruct(part) for part in parts])
         read = metrics.prompt_accuracy(oracle, images, named).accuracy
         quality = metrics.psnr(real, images).mean()
-        lines.append(f"{recipe:14}{laplacian(images) / laplacian(real):12.3f}{quality:10.2f}{read:10.3f}")
+        lines.append(f"{name:14}{laplacian(images) / laplacian(real):12.3f}{quality:10.2f}{read:10.3f}")
     print(f"{'':14}{'sharpness':>12}{'PSNR':>10}{'oracle':>10}")
     print("\n".join(lines))
     if arguments.figure:
-        rows = [images[:8] for images in pictures.values()]
-        figure = tp.plot.images(np.concatenate(rows), columns=8)
+        figure = tp.plot.comparison({name: images[:8] for name, images in pictures.items()}, {})
         figure.savefig(arguments.figure, dpi=150)
 
 

@@ -9,8 +9,9 @@ medians. `--clock cpu --threads 1` counts processor time, for a machine that oth
 
 import argparse
 import os
-import statistics
 import time
+
+from timing import medians
 
 UNET = {
     "sample_size": 32,
@@ -110,19 +111,6 @@ def theirs(model_name, batch_size, dtype, channels_last):
     return step
 
 
-def measure(steps, rounds, clock):
-    """Median seconds of each function, called in turn; the first call of each is not counted."""
-    for step in steps.values():
-        step()
-    times = {name: [] for name in steps}
-    for _ in range(rounds):
-        for name, step in steps.items():
-            start = clock()
-            step()
-            times[name].append(clock() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", choices=("unet", "autoencoder"), default="unet")
@@ -145,7 +133,7 @@ def main():
         steps = {"ours": ours(arguments.model, batch_size, dtype)}
         for name, channels_last in (("NHWC", True), ("NCHW", False)):
             steps[name] = theirs(arguments.model, batch_size, dtype, channels_last)
-        speed = {name: batch_size / seconds for name, seconds in measure(steps, arguments.rounds, clock).items()}
+        speed = {name: batch_size / seconds for name, seconds in medians(steps, arguments.rounds, clock).items()}
         ratio = speed["ours"] / max(speed["NHWC"], speed["NCHW"])
         print(f"{dtype:10}{speed['ours']:12.1f}{speed['NHWC']:16.1f}{speed['NCHW']:16.1f}{ratio:8.2f}", flush=True)
 

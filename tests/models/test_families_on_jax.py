@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from contracts import run_fresh
 
@@ -32,16 +33,12 @@ made = {
 images, result = pictures(32), {}
 for name, model in made.items():
     keras.utils.set_random_seed(0)
-    if name == "vae":
-        model.compile(training.AdamW(3e-3, ema_decay=0.9))
-    elif name == "adversarial":
-        model.compile(model.default_optimizer(3e-3))
-    else:
-        model.compile(model.default_optimizer(3e-3, ema_decay=0.9))
+    default = training.AdamW if name == "vae" else model.default_optimizer
+    model.compile(default(3e-3, ema_decay=0.9))
     before = {v.path: np.array(v) for v in model.trainable_variables}
     history = model.fit(images, batch_size=16, epochs=8, verbose=0).history
     still = [v.path for v in model.trainable_variables if np.array_equal(np.array(v), before[v.path])]
-    painted = model.generate(2, seeds=1) if hasattr(model, "generate") else model.autoencoder.reconstruct(images[:2])
+    painted = model.generate(2, seeds=1) if hasattr(model, "generate") else model.reconstruct(images[:2])
     result[name] = {"history": history, "still": still, "shape": painted.shape, "type": str(painted.dtype)}
 print(json.dumps(result))
 """
@@ -55,7 +52,7 @@ def result(request):
 
 def test_all_players_move_and_losses_stay_finite(result):
     for name, found in result.items():
-        assert all(value == value for values in found["history"].values() for value in values), name
+        assert np.isfinite(list(found["history"].values())).all(), name
         # a difference of logits does not depend on the last bias
         assert all(path.endswith("head/bias") for path in found["still"]), (name, found["still"])
         assert found["shape"] == [2, 32, 32, 1] and found["type"] == "uint8"
