@@ -182,6 +182,18 @@ def test_diffusion_without_an_autoencoder_says_what_to_do(tmp_path, capsys):
     assert "train autoencoder" in capsys.readouterr().err
 
 
+def test_the_optimizer_is_the_configurations(preset, tmp_path, capsys):
+    words = Path(TINY).read_text("utf-8")
+    config, folder = tmp_path / "x.toml", tmp_path / "new"
+    config.write_text(words.replace("[diffusion]\n", '[diffusion]\noptimizer = "muon"\n'), "utf-8")
+    options = ["--config", str(config), "--out", str(folder), "--precision", "float32"]
+    assert main(["train", "diffusion", "--init", str(preset), "--steps", "2", *options]) == 0
+    assert tomllib.loads((folder / "training.toml").read_text("utf-8"))["diffusion"]["optimizer"] == "muon"
+    config.write_text(words.replace("[autoencoder]\n", '[autoencoder]\noptimizer = "mouon"\n'), "utf-8")
+    assert main(["train", "autoencoder", *options]) == 2
+    assert "unknown optimizer 'mouon' in [autoencoder]; known are adamw, muon" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("config", ["portait_128", "missing.toml"])
 def test_an_unknown_configuration_lists_the_shipped_ones(config):
     with pytest.raises(ValueError, match="portrait_128"):

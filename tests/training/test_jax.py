@@ -49,7 +49,7 @@ class Stop(keras.callbacks.Callback):
 def recovered(name, stop):
     model = tiny()
     model.stop_here = stop
-    model.compile(training.AdamW(1e-2, ema_decay=0.9))
+    model.compile(training.Muon(2e-2, ema_decay=0.9))
     recovery = training.Recovery(directory + name, every_steps=1)
     data = {{"validation_data": (images(8), None), "batch_size": 4, "shuffle": False}}
     try:

@@ -27,7 +27,8 @@ from tfportrait.models.unet import UNet
 
 STEPS_PER_EPOCH = 250
 RECORD = "training.toml"
-OPTIONAL = ("focus",)  # entries that a configuration may leave out
+OPTIMIZERS = {"adamw": training.AdamW, "muon": training.Muon}
+OPTIONAL = ("focus", "optimizer")  # entries that a configuration may leave out
 OF_TRAINING = ("kl_weight", "perceptual_weight", "scaling_factor")  # what a network of the same weights may change
 SCALED_ON = 1024  # images whose latents settle the scaling factor
 
@@ -235,6 +236,8 @@ def _painter(config, out, init):
 
 def _begin(config, out, stage):
     """The folder, checked, and the stage's settings; weights drawn from here on follow the configuration's seed."""
+    if (optimizer := config[stage].get("optimizer", "adamw")) not in OPTIMIZERS:
+        raise ValueError(f"unknown optimizer {optimizer!r} in [{stage}]; known are {', '.join(OPTIMIZERS)}")
     keras.utils.set_random_seed(config["seed"])
     return files.check_writable_folder(out), config[stage]
 
@@ -295,7 +298,7 @@ def _fit(model, batches, config, out, stage, steps, callbacks, origin=()):
         warmup_target=settings["learning_rate"],
         warmup_steps=warmup,
     )
-    optimizer = training.AdamW(
+    optimizer = OPTIMIZERS[settings.get("optimizer", "adamw")](
         rate,
         weight_decay=settings["weight_decay"],
         beta_2=0.99,
@@ -331,6 +334,7 @@ def _fit(model, batches, config, out, stage, steps, callbacks, origin=()):
                 "steps": epochs * per_epoch,
                 "examples": epochs * per_epoch * settings["batch_size"],
                 "batch_size": settings["batch_size"],
+                "optimizer": settings.get("optimizer", "adamw"),
                 "learning_rate": settings["learning_rate"],
                 "started_from": str(origin[0]) if origin and origin[0] else "nothing",
                 "minutes_of_last_run": round((time.time() - started) / 60, 1),

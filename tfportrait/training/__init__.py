@@ -8,6 +8,7 @@ from tfportrait.lazy import lazy
 _HOMES = {
     "Acceleration": "acceleration",
     "AdamW": "optimizers",
+    "Muon": "muon",
     "Players": "optimizers",
     "Progress": "callbacks",
     "ReconstructionStrip": "callbacks",
