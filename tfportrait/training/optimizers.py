@@ -62,6 +62,26 @@ class AdamW(keras.optimizers.AdamW):
         )
         self.ema_decay = ema_decay
 
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        step = ops.cast(self.iterations + 1, "float32")
+        self._powers = ops.power(self.beta_1, step), ops.power(self.beta_2, step)  # once, not for every weight
+        super()._backend_update_step(grads, trainable_variables, learning_rate)
+        self._powers = None
+
+    def update_step(self, gradient, variable, learning_rate):
+        if keras.backend.backend() != "tensorflow" or self.amsgrad:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        from tfportrait.training.tensorflow_step import adam_step
+
+        index = self._get_variable_index(variable)
+        moments = self._momentums[index], self._velocities[index]
+        adam_step(self, gradient, variable, moments, self._powers, learning_rate)
+
+    def _apply_weight_decay(self, variables):
+        if self.weight_decay:
+            super()._apply_weight_decay(variables)
+
     def _update_model_variables_moving_average(self, trainable_variables):
         done = ops.cast(self.iterations, "float32")  # updates before this one: n - 1
         decay = ops.minimum(self.ema_decay, (1.0 + done) / (10.0 + done))
@@ -69,9 +89,9 @@ class AdamW(keras.optimizers.AdamW):
         if self.gradient_accumulation_steps:
             applied = ops.equal((self._iterations + 1) % self.gradient_accumulation_steps, 0)
             decay = ops.where(applied, decay, 1.0)
+        change = 1.0 - decay
         for variable, average in zip(trainable_variables, self._model_variables_moving_average, strict=True):
-            keep = ops.cast(decay, variable.dtype)
-            self.assign(average, keep * average + (1 - keep) * variable)
+            self.assign_sub(average, ops.cast(change, variable.dtype) * (average - variable))
 
     def finalize_variable_values(self, var_list):
         """Leaves the trained weights as they are (Keras would overwrite them by the average after `fit`)."""

@@ -54,3 +54,21 @@ class TensorFlowStep:
                     loss.get_concrete_function(x=x, y=y, sample_weight=sample_weight)
                 self.optimizer.build(self.trainable_variables)
         super()._maybe_symbolic_build(iterator, data_batch)
+
+
+def adam_step(optimizer, gradient, variable, moments, powers, learning_rate):
+    """Adam's step of one weight (Kingma & Ba 2015) in TensorFlow's one operation, where Keras has about thirty."""
+    dtype = variable.dtype
+    mean, square = (moment.value for moment in moments)
+    tf.raw_ops.ResourceApplyAdam(
+        var=variable.handle,
+        m=mean.handle,
+        v=square.handle,
+        beta1_power=tf.cast(powers[0], dtype),
+        beta2_power=tf.cast(powers[1], dtype),
+        lr=tf.cast(learning_rate, dtype),
+        beta1=tf.cast(optimizer.beta_1, dtype),
+        beta2=tf.cast(optimizer.beta_2, dtype),
+        epsilon=tf.cast(optimizer.epsilon, dtype),
+        grad=tf.cast(tf.convert_to_tensor(gradient), dtype),
+    )
