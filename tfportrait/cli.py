@@ -236,8 +236,8 @@ def seconds(duration: str) -> float:
 @click.option("--samples", type=int, default=256, help="Pictures that each model is measured by.")
 @click.option("--seed", type=int, default=0)
 @click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("comparison"), help="Folder of table and picture.")
-@click.option("--show", is_flag=True, help="Train nothing: print the table that is recorded in --out.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of table and picture; else: comparison.")
+@click.option("--show", is_flag=True, help="Train nothing: print the recorded table, by default the one that ships.")
 def compare(
     budget: str,
     models: str,
@@ -246,7 +246,7 @@ def compare(
     samples: int,
     seed: int,
     precision: str,
-    out: Path,
+    out: Path | None,
     show: bool,
 ) -> None:
     """Train all families of models for the same time, and put what they paint side by side."""
@@ -258,10 +258,12 @@ def compare(
     from tfportrait.training import accelerate
 
     if show:
-        record = comparison.recorded(out)
+        record, folder = comparison.recorded(out)
         click.echo(comparison.table(record.pop("rows")))
         click.echo("\n".join(f"{name}: {value}" for name, value in record.items()))
+        click.echo(folder / comparison.PICTURE)
         return
+    out = out or Path(comparison.OUT)
     accelerate(precision)
     names = [name.strip().replace("-", "_") for name in models.split(",") if name.strip()]
     rows = comparison.compare(

@@ -1,5 +1,6 @@
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,7 +33,8 @@ def test_all_families_share_the_budget_and_leave_a_table_and_a_picture(oracle, t
         assert row.parameters > 1000 and row.images_per_second > 0 and row.seconds_per_16 > 0
         assert row.curves and all(time >= 0 for curve in row.curves.values() for time, _ in curve)
     assert (tmp_path / "comparison.png").read_bytes()[:4] == b"\x89PNG"
-    record = comparison.recorded(tmp_path)
+    record, folder = comparison.recorded(tmp_path)
+    assert folder == tmp_path
     assert comparison.table(record["rows"]) == comparison.table(rows)
     capsys.readouterr()
     assert cli.main(["compare", "--show", "--out", str(tmp_path)]) == 0
@@ -68,7 +70,7 @@ def test_time_ends_a_training():
     clock = comparison.Clock(1.0, {"loss": "VAE"})
     images = np.zeros((32, 32, 32, 1), "uint8")
     model.fit(images, batch_size=16, epochs=10**6, verbose=0, callbacks=[clock])
-    assert 1.0 <= clock.elapsed < 20 and clock.steps >= 1
+    assert 1.0 <= clock.elapsed < 20 and clock.images >= 32
     assert all(np.isfinite(value) for _, value in clock.curves["VAE"])
 
 
@@ -100,3 +102,18 @@ def test_bad_durations(text):
 def test_show_without_a_record(tmp_path, capsys):
     assert cli.main(["compare", "--show", "--out", str(tmp_path / "none")]) == 2
     assert "cannot read" in capsys.readouterr().err
+
+
+def test_show_prints_the_record_that_ships_unless_there_is_one_here(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["compare", "--show"]) == 0
+    *lines, picture = capsys.readouterr().out.splitlines()
+    assert Path(picture).is_file() and "budget_seconds: 600.0" in lines
+    for name in comparison.TRAINERS:
+        assert any(line.startswith(name.replace("_", " ")) for line in lines)
+    (tmp_path / "comparison").mkdir()
+    row = comparison.Row("mine").numbers()
+    (tmp_path / "comparison" / "comparison.json").write_text(json.dumps({"rows": [row], "seed": 3}))
+    assert cli.main(["compare", "--show"]) == 0
+    shown = capsys.readouterr().out
+    assert "mine" in shown and "seed: 3" in shown and "gan" not in shown

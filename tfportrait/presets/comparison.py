@@ -4,6 +4,7 @@ import dataclasses
 import json
 import platform
 import time
+from importlib import resources
 from pathlib import Path
 
 import keras
@@ -20,9 +21,11 @@ from tfportrait.models.vae import VAE
 
 STEPS_PER_EPOCH = 20
 BATCH_SIZE = 32
+SMALL_BATCH = 16  # of networks that take long for an image: more steps
 SHOWN = 16  # images of each model in the picture
 AUTOENCODER_SHARE = 0.4  # of latent diffusion's time
 COLLAPSED = 0.5  # share of twins
+OUT = "comparison"
 TABLE = "comparison.json"
 PICTURE = "comparison.png"
 
@@ -69,23 +72,26 @@ class Clock(keras.callbacks.Callback):
     Args:
         seconds: float. Time from now on.
         shown: dict of metric to label.
+        batch_size: int. Images of a step.
     """
 
-    def __init__(self, seconds, shown):
+    def __init__(self, seconds, shown, batch_size=BATCH_SIZE):
         super().__init__()
-        self.started, self.seconds, self.shown = time.perf_counter(), seconds, shown
-        self.curves, self.steps = {label: [] for label in shown.values()}, 0
+        self.started, self.seconds, self.shown, self.batch_size = time.perf_counter(), seconds, shown, batch_size
+        self.curves, self.images = {label: [] for label in shown.values()}, 0
 
     @property
     def elapsed(self):
         return time.perf_counter() - self.started
 
     def on_train_batch_end(self, batch, logs=None):
-        self.steps += 1
+        self.images += self.batch_size
         if self.elapsed >= self.seconds:
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch, logs=None):
+        if self.elapsed >= self.seconds and any(self.curves.values()):
+            return  # a few steps alone
         for name, label in self.shown.items():
             self.curves[label].append((round(self.elapsed, 2), float(logs[name])))
 
@@ -103,14 +109,18 @@ class Setting:
     def __init__(self, size, width, source, seed):
         self.size, self.width, self.source, self.seed = size, width, source, seed
 
-    def fit(self, model, seconds, shown, dataset=None):
+    def batches(self, size):
+        """Endless batches of so many pictures."""
+        return data.batches(
+            self.source, batch_size=size, repeat=True, drop_remainder=True, fields=("image",), seed=self.seed
+        )
+
+    def fit(self, model, seconds, shown, batches=None, batch_size=BATCH_SIZE):
         """Trains for some seconds. Returns the Clock."""
-        if dataset is None:
-            dataset = data.batches(
-                self.source, batch_size=BATCH_SIZE, repeat=True, drop_remainder=True, fields=("image",), seed=self.seed
-            )
-        clock = Clock(seconds, shown)
-        model.fit(dataset, epochs=10**6, steps_per_epoch=STEPS_PER_EPOCH, verbose=0, callbacks=[clock])
+        clock = Clock(seconds, shown, batch_size)
+        batches = batches or self.batches(batch_size)
+        callbacks = [clock]
+        model.fit(batches, epochs=10**6, steps_per_epoch=STEPS_PER_EPOCH, shuffle=False, verbose=0, callbacks=callbacks)
         return clock
 
 
@@ -156,10 +166,10 @@ def unet(size, channels, widths):
 
 def train_pixel_diffusion(setting, seconds):
     """As `train_vae`: `LatentDiffusion` without an autoencoder."""
-    widths = [setting.width * factor for factor in (1, 2, 3, 4)]
+    widths = [setting.width // 2 * factor for factor in (1, 2, 3, 4)]
     model = LatentDiffusion(unet=unet(setting.size, 3, widths))
-    model.compile(training.AdamW(1e-3, weight_decay=0.0, ema_decay=0.99, global_clipnorm=1.0))
-    return model, [setting.fit(model, seconds, {"loss": "pixel diffusion"})]
+    model.compile(training.Muon(5e-3, weight_decay=0.0, ema_decay=0.99, global_clipnorm=1.0))
+    return model, [setting.fit(model, seconds, {"loss": "pixel diffusion"}, batch_size=SMALL_BATCH)]
 
 
 def train_latent_diffusion(setting, seconds):
@@ -171,8 +181,9 @@ def train_latent_diffusion(setting, seconds):
         sample_size=setting.size,
         mid_block_add_attention=False,
     )
-    autoencoder.compile(training.AdamW(2e-3, weight_decay=0.0, ema_decay=0.99, global_clipnorm=1.0))
-    first = setting.fit(autoencoder, AUTOENCODER_SHARE * seconds, {"reconstruction": "autoencoder"})
+    autoencoder.compile(training.Muon(5e-3, weight_decay=0.0, ema_decay=0.99, global_clipnorm=1.0))
+    shown = {"reconstruction": "autoencoder"}
+    first = setting.fit(autoencoder, AUTOENCODER_SHARE * seconds, shown, batch_size=SMALL_BATCH)
     started = time.perf_counter()
     with autoencoder.averaged_weights():
         frozen = autoencoder.get_weights()
@@ -186,8 +197,8 @@ def train_latent_diffusion(setting, seconds):
     latents = np.concatenate(latents)[: len(setting.source)]
     autoencoder.scaling_factor = float(1.0 / latents.std())
     latents *= autoencoder.scaling_factor
-    model = LatentDiffusion(unet=unet(setting.size // 4, 4, [2 * width, 4 * width]), autoencoder=autoencoder)
-    model.compile(training.AdamW(1e-3, weight_decay=0.0, ema_decay=0.99, global_clipnorm=1.0))
+    model = LatentDiffusion(unet=unet(setting.size // 4, 4, [3 * width // 2, 3 * width]), autoencoder=autoencoder)
+    model.compile(training.Muon(5e-3, weight_decay=0.0, ema_decay=0.99, global_clipnorm=1.0))
     dataset = data.latents_dataset(latents, batch_size=BATCH_SIZE, repeat=True, drop_remainder=True, seed=setting.seed)
     left = (1 - AUTOENCODER_SHARE) * seconds - (time.perf_counter() - started)
     return model, [first, setting.fit(model, max(left, 1.0), {"loss": "latent diffusion"}, dataset)]
@@ -203,7 +214,7 @@ TRAINERS = {
 
 
 def compare(
-    out,
+    out=OUT,
     *,
     budget=600.0,
     image_size=64,
@@ -220,10 +231,10 @@ def compare(
     Rendering the pictures and measuring are not part of the budget; latent diffusion's autoencoder is.
 
     Args:
-        out: str or path. Folder for `comparison.json` and `comparison.png`.
+        out: str or path. Folder for `comparison.json` and `comparison.png`. Defaults to `comparison`.
         budget: float. Seconds of training for all models together.
         image_size: int. 32, 64, 128 or 256.
-        width: int. Channels of the largest feature maps, a multiple of 16.
+        width: int. Channels of the largest feature maps of VAE and GAN, a multiple of 16; it scales the others too.
         count: int. Training pictures.
         samples: int. Images that each model paints for its measurements, at least 32.
         seed: int.
@@ -312,7 +323,7 @@ def _row(name, setting, seconds, judge):
     try:
         model, clocks = TRAINERS[name](setting, seconds)
         row.parameters = int(sum(np.prod(v.shape) for v in model.weights))
-        row.images_per_second = sum(clock.steps for clock in clocks) * BATCH_SIZE / seconds
+        row.images_per_second = sum(clock.images for clock in clocks) / seconds
         row.curves = {label: curve for clock in clocks for label, curve in clock.curves.items() if curve}
         return judge.measure(row, _paint(model, judge.samples, row))
     except FloatingPointError as error:
@@ -359,14 +370,22 @@ def table(rows):
     return "\n".join(line.rstrip() for line in text)
 
 
-def recorded(folder):
-    """The record that an earlier comparison left in a folder.
+def recorded(folder=None):
+    """The record of an earlier comparison.
+
+    Args:
+        folder: str, path or None. Where it was written. With None the folder `comparison` is taken if a record is in
+            it, else the record that ships with the package.
+
+    Returns: dict as `comparison.json` has it, and the path of its folder.
 
     Raises: ValueError if there is none, or it is damaged.
     """
+    if folder is None:
+        folder = OUT if (Path(OUT) / TABLE).is_file() else Path(str(resources.files(__package__))) / "recorded"
     path = Path(folder) / TABLE
     try:
-        return json.loads(path.read_text("utf-8"))
+        return json.loads(path.read_text("utf-8")), path.parent
     except (OSError, ValueError) as error:
         raise ValueError(f"cannot read {path}: {error}") from error
 
