@@ -148,6 +148,20 @@ def test_the_autoencoder_is_trained_by_stable_diffusions_recipe_where_the_config
     assert names[0] == names[1]
 
 
+def test_the_decoder_alone_goes_on_and_the_latents_stay(preset, tmp_path, capsys):
+    config, out = tmp_path / "decoder.toml", tmp_path / "out"
+    config.write_text(Path(TINY).read_text().replace("[autoencoder]\n", "[autoencoder]\ndecoder_only = true\n"))
+    command = ["train", "autoencoder", "--config", str(config), "--out", str(out), "--precision", "float32"]
+    assert main(command) == 2
+    assert "decoder_only needs --init" in capsys.readouterr().err
+    assert main([*command, "--init", str(preset)]) == 0
+    before, after = (tp.AutoencoderKL.from_folder(folder / "vae") for folder in (preset, out))
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 3)).astype("float32")
+    np.testing.assert_array_equal(before.encode(images), after.encode(images))
+    latents = np.random.default_rng(1).normal(size=(2, 16, 16, 4)).astype("float32")
+    assert np.abs(np.asarray(before.decode(latents)) - np.asarray(after.decode(latents))).max() > 1e-4
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

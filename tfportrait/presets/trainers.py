@@ -28,7 +28,7 @@ from tfportrait.models.unet import UNet
 STEPS_PER_EPOCH = 250
 RECORD = "training.toml"
 OPTIMIZERS = {"adamw": training.AdamW, "muon": training.Muon}
-OPTIONAL = ("focus", "optimizer")  # entries that a configuration may leave out
+OPTIONAL = ("focus", "optimizer", "decoder_only")  # entries that a configuration may leave out
 OF_TRAINING = ("kl_weight", "perceptual_weight", "scaling_factor")  # what a network of the same weights may change
 SCALED_ON = 1024  # images whose latents settle the scaling factor
 
@@ -73,6 +73,9 @@ def train_autoencoder(config, out, *, init=None, steps=None):
     preset of an oracle or `"vgg"`, whose features are compared too (weighed by the network's `perceptual_weight`); and
     the table `[autoencoder.discriminator]` with `weight` and `start_step`, as `AdversarialAutoencoder` takes them.
 
+    With `decoder_only = true` the encoder and the scale of `init`'s latents stay as they are, and so does what any
+    U-Net has learnt about them: only pictures get better.
+
     Args:
         config: dict, from `load`.
         out: str or path. Folder of the preset. The state of the training is kept in it until the stage is done, so
@@ -84,7 +87,12 @@ def train_autoencoder(config, out, *, init=None, steps=None):
     out, settings = _begin(config, out, "autoencoder")
     network = model = _make(AutoencoderKL, settings["network"])
     if init:
-        _take_over(AutoencoderKL.from_folder(presets.locate(init) / "vae"), network, init)
+        start = AutoencoderKL.from_folder(presets.locate(init) / "vae")
+        _take_over(start, network, init)
+    if decoder_only := settings.get("decoder_only", False):
+        if not init or network.config != {**start.config, **_of_training(network)}:
+            raise ValueError("decoder_only needs --init PRESET with the autoencoder of the configuration")
+        network.encoder.trainable = network.quant_conv.trainable = False
     if judge := settings.get("perceptual"):
         network.perceptual = vgg_distance() if judge == "vgg" else oracle_distance(Oracle.from_preset(judge))
     if "discriminator" in settings:
@@ -105,10 +113,7 @@ def train_autoencoder(config, out, *, init=None, steps=None):
     strip = training.ReconstructionStrip(_pictures(out), shown)
     state = _fit(model, batches, config, out, "autoencoder", steps, [strip], [init])
     with model.averaged_weights():
-        network.scaling_factor = 1.0
-        rows = np.array_split(np.arange(min(len(source), SCALED_ON)), 16)
-        latents = np.concatenate([_encode(network, source, part) for part in rows])
-        network.scaling_factor = float(1.0 / latents.std())
+        network.scaling_factor = start.scaling_factor if decoder_only else _scaling_factor(network, source)
         network.save_to_folder(out / "vae")
     _end(out, state)
 
@@ -253,10 +258,13 @@ def _make(network, settings, **more):
 def _take_over(start, network, init):
     """Gives a network the weights of another that fit; says so if they differ in more than their training and scale."""
     taken, total = weights.copy_matching(start, network)
-    ours = {name: network.config[name] for name in OF_TRAINING if name in network.config}
-    if network.config != {**start.config, **ours}:
+    if network.config != {**start.config, **_of_training(network)}:
         name = type(network).__name__
         print(f"the configuration has another {name} than {init}: {taken} of {total} weights fit", flush=True)
+
+
+def _of_training(network):
+    return {name: network.config[name] for name in OF_TRAINING if name in network.config}
 
 
 def _pictures(out):
@@ -369,6 +377,13 @@ def write_record(out, stage, entries):
 def _source(config, split):
     settings = config["data"]
     return data.open_source(settings["source"], split, image_size=settings["image_size"], count=settings[split])
+
+
+def _scaling_factor(autoencoder, source):
+    """What gives latents of unit deviation."""
+    autoencoder.scaling_factor = 1.0
+    rows = np.array_split(np.arange(min(len(source), SCALED_ON)), 16)
+    return float(1.0 / np.concatenate([_encode(autoencoder, source, part) for part in rows]).std())
 
 
 def _encode(autoencoder, source, indices):
