@@ -58,7 +58,9 @@ def test_ctrl_c_ends_the_workers_and_leaves_nothing_half_written(tmp_path):
     script = tmp_path / "script.py"  # no `if __name__ == "__main__"`: the workers must not run it again
     script.write_text(
         textwrap.dedent(f"""
+        import signal
         from tfportrait import workers
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins without it
         print("started", flush=True)
         jobs = [{{"path": {str(tmp_path)!r} + f"/{{n}}.bin"}} for n in range(2)]
         list(workers.run("test_workers:write_slowly", jobs, workers=2))
