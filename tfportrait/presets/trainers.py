@@ -326,6 +326,7 @@ def _fit(model, batches, config, out, stage, steps, callbacks, origin=()):
         batches(recovery.peek() * per_epoch),
         epochs=epochs,
         steps_per_epoch=per_epoch,
+        shuffle=False,
         verbose=0,
         callbacks=[
             recovery,
