@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -40,6 +40,7 @@ json_values = st.recursive(
 )
 
 
+@example(prompt="", extra={"sampler": [], "image_size": 1.5})
 @given(prompt=st.text(st.characters(exclude_categories=["Cs"])), extra=st.dictionaries(st.text(), json_values))
 def test_any_text_survives(tmp_path_factory, prompt, extra):
     recipe = json.loads(json.dumps({**extra, "prompt": prompt}).encode("utf-8", "replace"))

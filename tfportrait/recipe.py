@@ -53,10 +53,10 @@ def parameters_text(recipe: dict[str, Any]) -> str:
         value = recipe.get(entry)
         if value is None:
             continue
-        if entry == "image_size":
+        if entry == "image_size" and (isinstance(value, int) or (isinstance(value, list | tuple) and len(value) == 2)):
             height, width = (value, value) if isinstance(value, int) else value
             value = f"{width}x{height}"
-        elif entry == "sampler":
+        elif entry == "sampler" and isinstance(value, str):
             value = WEB_UI_SAMPLERS.get(value, value)
         elif entry == "spacing":
             value = str(value).capitalize()
