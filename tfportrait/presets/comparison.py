@@ -109,18 +109,15 @@ class Setting:
     def __init__(self, size, width, source, seed):
         self.size, self.width, self.source, self.seed = size, width, source, seed
 
-    def batches(self, size):
-        """Endless batches of so many pictures."""
-        return data.batches(
-            self.source, batch_size=size, repeat=True, drop_remainder=True, fields=("image",), seed=self.seed
-        )
-
-    def fit(self, model, seconds, shown, batches=None, batch_size=BATCH_SIZE):
+    def fit(self, model, seconds, shown, dataset=None, batch_size=BATCH_SIZE):
         """Trains for some seconds. Returns the Clock."""
+        if dataset is None:
+            dataset = data.batches(
+                self.source, batch_size=batch_size, repeat=True, drop_remainder=True, fields=("image",), seed=self.seed
+            )
         clock = Clock(seconds, shown, batch_size)
-        batches = batches or self.batches(batch_size)
-        callbacks = [clock]
-        model.fit(batches, epochs=10**6, steps_per_epoch=STEPS_PER_EPOCH, shuffle=False, verbose=0, callbacks=callbacks)
+        settings = {"steps_per_epoch": STEPS_PER_EPOCH, "shuffle": False, "verbose": 0}
+        model.fit(dataset, epochs=10**6, callbacks=[clock], **settings)
         return clock
 
 

@@ -92,7 +92,9 @@ def train_autoencoder(config, out, *, init=None, steps=None):
     if decoder_only := settings.get("decoder_only", False):
         if not init or network.config != {**start.config, **_of_training(network)}:
             raise ValueError("decoder_only needs --init PRESET with the autoencoder of the configuration")
-        network.encoder.trainable = network.quant_conv.trainable = False
+        for part in (network.encoder, getattr(network, "quant_conv", None)):
+            if part is not None:
+                part.trainable = False
     if judge := settings.get("perceptual"):
         network.perceptual = vgg_distance() if judge == "vgg" else oracle_distance(Oracle.from_preset(judge))
     if "discriminator" in settings:

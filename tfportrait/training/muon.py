@@ -81,7 +81,7 @@ class Muon(AdamW):
         self.assign(average, self.momentum * average + gradient)
         matrix = ops.reshape(gradient + self.momentum * average, (-1, variable.shape[-1]))
         update = orthogonalize(matrix, self.ns_steps, self.matrix_dtype) * (0.2 * max(matrix.shape) ** 0.5)
-        step = ops.cast(learning_rate, variable.dtype) * ops.cast(update, variable.dtype)
+        step = ops.cast(learning_rate, variable.dtype) * update
         self.assign_sub(variable, ops.reshape(step, variable.shape))
 
     def get_config(self):

@@ -62,14 +62,21 @@ class AdamW(keras.optimizers.AdamW):
         )
         self.ema_decay = ema_decay
 
+    @property
+    def _fused(self):
+        return keras.backend.backend() == "tensorflow" and not self.amsgrad
+
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        if not self._fused:
+            super()._backend_update_step(grads, trainable_variables, learning_rate)
+            return
         step = ops.cast(self.iterations + 1, "float32")
         self._powers = ops.power(self.beta_1, step), ops.power(self.beta_2, step)  # once, not for every weight
         super()._backend_update_step(grads, trainable_variables, learning_rate)
         self._powers = None
 
     def update_step(self, gradient, variable, learning_rate):
-        if keras.backend.backend() != "tensorflow" or self.amsgrad:
+        if not self._fused:
             super().update_step(gradient, variable, learning_rate)
             return
         from tfportrait.training.tensorflow_step import adam_step
