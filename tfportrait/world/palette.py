@@ -1,5 +1,7 @@
 """Curated colours and the few operations that the drawing needs on them. A colour is (red, green, blue), 0 to 255."""
 
+from functools import lru_cache
+
 Colour = tuple[float, float, float]
 
 
@@ -8,6 +10,7 @@ def rgb(text: str) -> Colour:
     return (int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16))
 
 
+@lru_cache(maxsize=4096)
 def css(colour: Colour) -> str:
     """ "#rrggbb" of a colour."""
     red, green, blue = colour

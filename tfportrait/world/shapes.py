@@ -1,6 +1,7 @@
 """Smooth paths through points, as SVG path data. The canvas is 256 units wide and high."""
 
 import math
+from functools import lru_cache
 
 Points = list[tuple[float, float]]
 
@@ -11,22 +12,14 @@ def path(points: Points, closed: bool = True) -> str:
     if count == 2:
         (x0, y0), (x1, y1) = points
         return f"M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"
-    parts = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
-    last = count - 1
-    for index in range(count if closed else last):
-        x1, y1 = points[index]
-        following = index + 1
-        x2, y2 = points[following - count if following >= count else following]
-        if x1 == x2 and y1 == y2:
-            continue
-        x0, y0 = points[index - 1] if index or closed else points[0]
-        after = index + 2
-        x3, y3 = points[after - count] if after >= count and closed else points[min(after, last)]
-        parts.append(  # the % operator is a quarter faster than an f-string here, and this is the innermost loop
-            "C%.1f %.1f %.1f %.1f %.1f %.1f"  # noqa: UP031
-            % (x1 + (x2 - x0) / 6, y1 + (y2 - y0) / 6, x2 - (x3 - x1) / 6, y2 - (y3 - y1) / 6, x2, y2)
-        )
-    return "".join(parts) + ("Z" if closed else "")
+    around = [points[-1], *points, *points[:2]] if closed else [points[0], *points, points[-1]]
+    numbers: list[float] = []
+    for (x0, y0), (x1, y1), (x2, y2), (x3, y3) in zip(around, around[1:], around[2:], around[3:], strict=False):
+        if x1 != x2 or y1 != y2:
+            numbers += (x1 + (x2 - x0) / 6, y1 + (y2 - y0) / 6, x2 - (x3 - x1) / 6, y2 - (y3 - y1) / 6, x2, y2)
+    # All numbers at once: formatting is most of the time that a drawing spends in Python.
+    curves = "C%.1f %.1f %.1f %.1f %.1f %.1f" * (len(numbers) // 6) % tuple(numbers)
+    return f"M{points[0][0]:.1f} {points[0][1]:.1f}{curves}{'Z' if closed else ''}"
 
 
 def paths(curves: list[Points]) -> str:
@@ -48,11 +41,16 @@ def ellipse(x: float, y: float, rx: float, ry: float, count: int = 10, angle: fl
     """Points on an ellipse turned by `angle` (radians)."""
     cosine, sine = math.cos(angle), math.sin(angle)
     points = []
-    for index in range(count):
-        turn = 2 * math.pi * index / count
-        u, v = rx * math.cos(turn), ry * math.sin(turn)
+    for c, d in _circle(count):
+        u, v = rx * c, ry * d
         points.append((x + u * cosine - v * sine, y + u * sine + v * cosine))
     return points
+
+
+@lru_cache
+def _circle(count: int) -> Points:
+    turns = [2 * math.pi * index / count for index in range(count)]
+    return [(math.cos(turn), math.sin(turn)) for turn in turns]
 
 
 def stroke_outline(points: Points, width: float, start: float = 0.15, end: float = 0.1) -> Points:
@@ -76,16 +74,29 @@ def stroke_outline(points: Points, width: float, start: float = 0.15, end: float
 def resample(points: Points, count: int) -> Points:
     """`count` points on the Catmull-Rom curve through `points`, both ends included."""
     last = len(points) - 1
+    around = [points[0], *points, points[-1]]
     dense = []
     for step in range(count):
         position = step / (count - 1) * last
         index = min(int(position), last - 1)
         t = position - index
-        p0, p1, p2, p3 = (points[min(max(index + k, 0), last)] for k in (-1, 0, 1, 2))
+        (x0, y0), (x1, y1), (x2, y2), (x3, y3) = around[index : index + 4]
         dense.append(
-            tuple(
-                0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t * t + (3 * b - a - 3 * c + d) * t**3)
-                for a, b, c, d in zip(p0, p1, p2, p3, strict=True)
+            (
+                0.5
+                * (
+                    2 * x1
+                    + (x2 - x0) * t
+                    + (2 * x0 - 5 * x1 + 4 * x2 - x3) * t * t
+                    + (3 * x1 - x0 - 3 * x2 + x3) * t**3
+                ),
+                0.5
+                * (
+                    2 * y1
+                    + (y2 - y0) * t
+                    + (2 * y0 - 5 * y1 + 4 * y2 - y3) * t * t
+                    + (3 * y1 - y0 - 3 * y2 + y3) * t**3
+                ),
             )
         )
     return dense
