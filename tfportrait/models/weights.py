@@ -215,7 +215,8 @@ def read_json(path):
     try:
         content = json.loads(Path(path).read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise ValueError(f"cannot read {path}: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ValueError(f"cannot read {path}: {reason}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} is not a JSON object")
     return content
