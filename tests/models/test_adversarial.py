@@ -140,3 +140,34 @@ def test_vgg_says_where_its_weights_go(monkeypatch):
     monkeypatch.setattr(keras.applications, "VGG16", offline)
     with pytest.raises(ValueError, match="no network.*use oracle_distance"):
         models.vgg_distance()
+
+
+def test_vgg_judges_what_it_was_trained_on(monkeypatch):
+    """The images reach VGG as ImageNet's weights want them, and its gradient reaches the images (weights are random)."""
+    tf = pytest.importorskip("tensorflow")
+    made, vgg16 = [], keras.applications.VGG16
+
+    def random_weights(include_top, weights):
+        assert weights == "imagenet" and not include_top
+        made.append(vgg16(include_top=False, weights=None))
+        return made[0]
+
+    monkeypatch.setattr(keras.applications, "VGG16", random_weights)
+    distance = models.vgg_distance()
+    images = tf.constant(np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 3)).astype("float32"))
+    np.testing.assert_allclose(distance(images, images), 0, atol=1e-6)
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        apart = distance(images, ops.flip(images, axis=1))
+    assert (np.array(apart) > 1e-4).all() and np.abs(tape.gradient(apart, images)).max() > 0
+    # BGR from 0 to 255, each channel without its mean over ImageNet
+    pixels = ((np.array(images)[..., ::-1] + 1) * 127.5 - [103.939, 116.779, 123.68]).astype("float32")
+    names = ("block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3", "block5_conv3")
+    layers = keras.Model(made[0].input, [made[0].get_layer(name).output for name in names])
+
+    def directions(x):
+        return [y / np.sqrt((y * y).sum(-1, keepdims=True) + 1e-8) for y in map(np.array, layers(x))]
+
+    pairs = zip(directions(pixels), directions(pixels[:, ::-1]), strict=True)
+    np.testing.assert_allclose(apart, sum(((a - b) ** 2).sum(-1).mean((1, 2)) for a, b in pairs), rtol=1e-3)
+    assert not made[0].trainable_variables

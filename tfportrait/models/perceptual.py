@@ -34,7 +34,7 @@ def vgg_distance():
             "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5 into ~/.keras/models"
         ) from error
     network.trainable = False
-    layers = keras.Model(network.inputs, [network.get_layer(name).output for name in VGG_LAYERS])
+    layers = keras.Model(network.input, [network.get_layer(name).output for name in VGG_LAYERS])
 
     def features(images):
         return layers(keras.applications.vgg16.preprocess_input((images + 1.0) * 127.5))
