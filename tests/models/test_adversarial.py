@@ -143,7 +143,7 @@ def test_vgg_says_where_its_weights_go(monkeypatch):
 
 
 def test_vgg_judges_what_it_was_trained_on(monkeypatch):
-    """The images reach VGG as ImageNet's weights want them, and its gradient reaches the images (weights are random)."""
+    """The images reach VGG as ImageNet's weights want them, its gradient reaches the images; random weights."""
     tf = pytest.importorskip("tensorflow")
     made, vgg16 = [], keras.applications.VGG16
 
