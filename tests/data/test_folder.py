@@ -104,7 +104,9 @@ def test_cache_is_used_until_a_file_changes(captioned, monkeypatch):
     first = open_source(captioned, image_size=16)
     calls = []
     real = decoding.decode
-    monkeypatch.setattr("tfportrait.data.folder.decode", lambda *args: calls.append(args) or real(*args))
+    monkeypatch.setattr(
+        "tfportrait.data.pictures.decode", lambda *args, **how: calls.append(args) or real(*args, **how)
+    )
     assert open_source(captioned, image_size=16).fingerprint == first.fingerprint
     assert not calls
     Image.fromarray(picture(200)).save(captioned / "0.png")
@@ -140,60 +142,6 @@ def test_no_pictures(tmp_path):
 def test_unknown_name_names_the_sources():
     with pytest.raises(ValueError, match="did you mean 'portrait_world'"):
         open_source("portrait_wrold", image_size=32)
-
-
-def save(image, path, **options):
-    image.save(path, **options)
-    return decoding.decode(path, (8, 8))
-
-
-def test_modes_are_decoded_to_what_they_show(tmp_path):
-    grey = Image.new("L", (16, 16), 100)
-    assert np.ptp(save(grey, tmp_path / "grey.png")) == 0
-    clear = Image.new("RGBA", (16, 16), (0, 0, 0, 0))
-    assert save(clear, tmp_path / "clear.png").min() == 255
-    deep = Image.fromarray(np.full((16, 16), 128 * 257, np.uint16))
-    assert save(deep, tmp_path / "deep.png")[0, 0, 0] == 128
-    palette = Image.new("RGB", (16, 16), (200, 30, 60)).quantize(4)
-    np.testing.assert_allclose(save(palette, tmp_path / "palette.gif")[0, 0], [200, 30, 60], atol=3)
-    cmyk = Image.new("RGB", (16, 16), (200, 30, 60)).convert("CMYK")
-    np.testing.assert_allclose(save(cmyk, tmp_path / "cmyk.jpg", quality=95)[0, 0], [200, 30, 60], atol=6)
-
-
-@pytest.mark.parametrize("suffix", ["jpg", "png"])
-def test_exif_turns_the_picture_upright(tmp_path, suffix):
-    halves = np.zeros((16, 16, 3), np.uint8)
-    halves[:, 8:] = 255  # the right half is white
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90 degrees clockwise: right comes to the bottom
-    upright = save(Image.fromarray(halves), tmp_path / f"turned.{suffix}", exif=exif)
-    assert upright[:2].max() < 20 and upright[-2:].min() > 235
-
-
-def test_the_middle_is_cut_out(tmp_path):
-    wide = np.zeros((10, 30, 3), np.uint8)
-    wide[:, 10:20] = 255
-    assert save(Image.fromarray(wide), tmp_path / "wide.png").min() > 200
-
-
-@pytest.mark.parametrize("damage", ["truncated", "text", "empty", "folder", "bomb"])
-def test_what_cannot_be_decoded_says_why(tmp_path, damage, monkeypatch):
-    path = tmp_path / "x.png"
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)).save(path)
-    if damage == "truncated":
-        path.write_bytes(path.read_bytes()[:1500])
-    elif damage == "text":
-        path.write_text("hello")
-    elif damage == "empty":
-        path.write_bytes(b"")
-    elif damage == "folder":
-        path.unlink()
-        path.mkdir()
-    else:
-        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 600)
-    reasons = {"truncated": "truncated", "text": "not a picture", "empty": "empty", "folder": "directory"}
-    with pytest.raises(decoding.BadImage, match=reasons.get(damage, "too many")):
-        decoding.decode(path, (8, 8))
 
 
 def test_full_disk_is_told_before_work(captioned, monkeypatch, cache):
