@@ -1,8 +1,11 @@
 """Puts this folder on the import path, so that tests anywhere below it can import `contracts` and `golden`."""
 
+import json
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 
 
 @pytest.fixture(autouse=True)
@@ -15,3 +18,17 @@ def precision():
         keras.config.set_dtype_policy("float32")
     if "tfportrait.training.acceleration" in sys.modules:
         sys.modules["tfportrait.training.acceleration"]._xla = None
+
+
+@pytest.fixture
+def captioned(tmp_path):
+    """A folder of ten pictures; picture i is all grey value 10 * i and has the captions "picture i" and "图片 i"."""
+    folder = tmp_path / "captioned"
+    folder.mkdir()
+    with open(folder / "metadata.jsonl", "w", encoding="utf-8") as file:
+        for i in range(10):
+            Image.fromarray(np.full((20, 24, 3), 10 * i, np.uint8)).save(folder / f"{i}.png")
+            row = {"file_name": f"{i}.png", "text": f"picture {i}", "text_zh": f"图片 {i}"}
+            row["attributes"] = {"glasses": ["none", "round"][i % 2], "mood": "good"}
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return folder

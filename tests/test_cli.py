@@ -210,3 +210,65 @@ def test_not_a_number_is_one_line(monkeypatch, capsys):
     monkeypatch.setattr("tfportrait.recipe.read_recipe", broken)
     assert cli.main(["recipe", "x.png"]) == 2
     assert capsys.readouterr().err == "tfportrait: training, step 3: loss is nan\n"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder of three pictures, black on the left and white on the right, to be looked at from an empty folder."""
+    from PIL import Image
+
+    monkeypatch.setenv("TFPORTRAIT_CACHE", str(tmp_path / "cache"))
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number in range(3):
+        image = np.full((32, 32, 3), 255, np.uint8)
+        image[:, :16] = 0
+        Image.fromarray(image).save(pictures / f"{number}.png")
+        (pictures / f"{number}.txt").write_text("dark on the left")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return pictures
+
+
+def test_data_show_draws_what_there_is(capsys, folder, tmp_path):
+    from PIL import Image
+
+    arguments = ["data", "show", str(folder), "--size", "32"]
+    for name in ("data.png", "data-2.png"):
+        assert run(capsys, *arguments) == (0, f"{name}\n", "")
+        assert Image.open(name).width > 400
+    assert run(capsys, *arguments, "--out", str(tmp_path / "x.png"))[1] == f"{tmp_path / 'x.png'}\n"
+
+
+def test_data_show_puts_augmented_pictures_and_their_captions_beside(capsys, folder, monkeypatch):
+    from tfportrait import plot
+
+    seen = []
+    real = plot.augmentation
+    monkeypatch.setattr(plot, "augmentation", lambda *given, **named: seen.append(given) or real(*given, **named))
+    arguments = ["data", "show", str(folder), "--count", "2", "--size", "32", "--augment", "flip=1", "--augment"]
+    for seed in ("0", "0", "1"):
+        assert run(capsys, *arguments, "rotation=0.5", "--seed", seed)[0] == 0
+    (originals, augmented, captions), again, other = seen
+    assert originals.shape == augmented.shape == (2, 32, 32, 3) and captions == ["dark on the right"] * 2
+    assert (originals[:, 16, 2] == 0).all()
+    assert (augmented[:, 16, 2] > 0.9).all() and (augmented[:, 16, -3] < -0.9).all()
+    np.testing.assert_array_equal(again[1], augmented)
+    assert np.abs(other[1] - augmented).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--augment", "rotate"], "unknown augmentation 'rotate'; valid ones: rotation, "),
+        (["--augment", "flip=2"], "the strength of flip must be a number from 0 (off) to 1, got 2.0; nearest: 1"),
+        (["--augment", "flip", "--augment", "flip"], "augmentation flip is given twice"),
+        (["--count", "0"], "--count must be at least 1, got 0"),
+        (["--split", "validation"], "validation"),
+        (["--out", "x.jpg"], "must be a PNG file"),
+    ],
+)
+def test_data_show_says_what_is_wrong_before_any_work(capsys, folder, arguments, message):
+    code, out, err = run(capsys, "data", "show", str(folder), *arguments)
+    assert code == 2 and out == "" and message in err and err.startswith("tfportrait: ") and err.count("\n") == 1
+    assert not os.listdir()

@@ -120,6 +120,28 @@ def clear():
     plot._has_glyph.cache_clear()
 
 
+def test_augmentation_puts_each_image_beside_what_became_of_it():
+    before = colours((255, 0, 0), (0, 160, 0), (0, 0, 255))
+    after = np.stack([np.full((16, 16, 1), value, np.float32) for value in (-1, -0.5, 0.5)])
+    figure = plot.augmentation(before, after, ["one", CHINESE, "three"], title="Pairs")
+    shown = pixels(figure).astype(int)
+    assert len(figure.axes) == 3
+    assert [text.get_text().replace("\n", "") for text in figure.texts] == ["one", CHINESE, "three", "Pairs"]
+    for left, grey in zip(((255, 0, 0), (0, 160, 0), (0, 0, 255)), (0, 64, 191), strict=True):
+        original, beside = (np.argwhere((np.abs(shown - colour) < 2).all(-1)) for colour in (left, [grey] * 3))
+        assert len(original) > 10_000
+        (middle, x) = original.mean(0)
+        beside = beside[(np.abs(beside[:, 0] - middle) < 30) & (beside[:, 1] > x)]
+        assert len(beside) > 5_000
+
+
+def test_a_long_title_is_broken():
+    figure = plot.augmentation(colours(9), colours(9), title="a title that is longer than one pair is wide by far")
+    pixels(figure)
+    box = figure.texts[-1].get_window_extent(figure.canvas.get_renderer())
+    assert box.x1 <= figure.bbox.x1 and box.y0 > figure.axes[0].get_window_extent().y1
+
+
 def test_sampling_shows_the_first_and_the_last_step():
     steps = [np.full((2, 8, 8, 3), value) for value in np.linspace(-1, 1, 20)]
     figure = plot.sampling(steps, steps[::-1], noise_rates=np.linspace(1, 0, 21), count=5)
@@ -206,6 +228,10 @@ def test_figures_may_be_made_in_threads():
         (lambda: plot.images(colours(1, 2), ["one"]), "1 captions for 2 images"),
         (lambda: plot.images(colours(1), columns=0), "columns must be at least 1"),
         (lambda: plot.images([np.zeros((4, 4, 2))]), r"\(height, width, 1 or 3\), not \(4, 4, 2\)"),
+        (lambda: plot.augmentation(colours(1), colours(1, 2)), "1 originals and 2 augmented images"),
+        (lambda: plot.augmentation(colours(1), colours(1)[:, :8]), r"differ in size: \(16, 16, 3\) and \(8, 16, 3\)"),
+        (lambda: plot.augmentation([], []), "images is empty"),
+        (lambda: plot.augmentation(colours(1), colours(1), columns=0), "columns must be at least 1"),
         (lambda: plot.sampling([], []), "not 0 and 0"),
         (lambda: plot.sampling(colours(1), colours(1, 2)), "not 1 and 2"),
         (lambda: plot.sampling(colours(1, 2), colours(1, 2), noise_rates=[1.0]), "1 noise rates for 2 steps"),

@@ -162,17 +162,57 @@ def world(count: int, size: int, out: Path, seed: int, workers: int | None) -> N
     click.echo(f"{count} portraits at {size} px in {out}")
 
 
+def weigh(data_sets: tuple[str, ...]) -> dict[str, float]:
+    """Reads data sets with their weights, such as ("portrait_world=3", "photos"); one without weighs 1.
+
+    Raises: ValueError for a data set that is given twice.
+    """
+    weights: dict[str, float] = {}
+    for text in data_sets:
+        name, separator, number = text.rpartition("=")
+        try:
+            name, weight = (name, float(number)) if separator else (text, 1.0)
+        except ValueError:
+            name, weight = text, 1.0  # a path with "=" in it
+        if name in weights:
+            raise ValueError(f"--data {name} is given twice")
+        weights[name] = weight
+    return weights
+
+
 @app.command()
 @click.argument("stage", type=click.Choice(["autoencoder", "text_encoder", "diffusion", "oracle"]))
 @click.option("--config", default="portrait_128", help="A shipped configuration, or a TOML file.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the preset; created if need be.")
 @click.option("--init", default=None, help="A preset whose weights the training starts from.")
+@click.option(
+    "--data",
+    "data_sets",
+    multiple=True,
+    help="A data set's name, or the path of a folder of pictures; =WEIGHT behind it, and several of them, mix. "
+    "[default: the configuration's]",
+)
+@click.option("--crop", type=click.Choice(["center", "face"]), default=None, help="How --data's pictures are cut.")
+@click.option("--upsample", is_flag=True, help="Take pictures of --data that are too small too, enlarged.")
 @click.option("--steps", type=int, default=None, help="Training steps.  [default: the configuration's]")
 @click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
-def train(stage: str, config: str, out: Path, init: str | None, steps: int | None, precision: str) -> None:
+def train(
+    stage: str,
+    config: str,
+    out: Path,
+    init: str | None,
+    data_sets: tuple[str, ...],
+    crop: str | None,
+    upsample: bool,
+    steps: int | None,
+    precision: str,
+) -> None:
     """Train one STAGE of a preset. Started again, it goes on where it was stopped."""
     if steps is not None and steps < 1:
         raise ValueError(f"--steps must be at least 1, got {steps}")
+    if (crop or upsample) and not data_sets:
+        raise ValueError("--crop and --upsample are about the pictures of --data, which is not given")
+    weights = weigh(data_sets)
     from tfportrait.terminal import start_backend
 
     start_backend()
@@ -180,7 +220,9 @@ def train(stage: str, config: str, out: Path, init: str | None, steps: int | Non
     from tfportrait.training import accelerate
 
     settings = trainers.load(config)
-
+    if weights:
+        options = {"crop": crop} if crop else {}
+        settings = trainers.with_data(settings, weights, **options, **({"upsample": True} if upsample else {}))
     accelerate(precision)
     getattr(trainers, f"train_{stage}")(settings, out, init=init, steps=steps)
     click.echo(out)
@@ -278,6 +320,86 @@ def compare(
     )
     click.echo(comparison.table(rows))
     click.echo(out / comparison.PICTURE)
+
+
+@app.group()
+def data() -> None:
+    """Look at data sets: check their files, show what training sees."""
+
+
+@data.command("check")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--size", type=int, default=None, help="Side in pixels: count the pictures that are smaller.")
+@click.option("--max-bad-fraction", type=float, default=0.05, help="Share of bad pictures up to which all is well.")
+@click.option("--near", type=int, default=4, help="Bits of 64 in which the hashes of near duplicates may differ.")
+@click.option("--json", "out", type=click.Path(path_type=Path), default=None, help="File for the whole report.")
+def check_data(path: Path, size: int | None, max_bad_fraction: float, near: int, out: Path | None) -> None:
+    """Read every picture below PATH: which are bad and why, which are there twice.
+
+    The exit code is 2 if there are more bad pictures than allowed.
+    """
+    from tfportrait.data.check import check
+    from tfportrait.files import check_writable
+
+    out = out and check_writable(out)
+    report = check(path, max_bad_fraction=max_bad_fraction, near=near, image_size=size)
+    click.echo(report.table())
+    if out:
+        report.save(out)
+    if not report.ok:
+        raise ValueError(report.verdict)
+
+
+@data.command()
+@click.argument("data_set", metavar="NAME_OR_PATH")
+@click.option("--split", default="train", help="train, validation or test.")
+@click.option("--count", type=int, default=8, help="Number of examples, from the first on.")
+@click.option("--size", type=int, default=128, help="Side in pixels.")
+@click.option("--seed", type=int, default=0, help="Settles the captions, and what the augmentation draws.")
+@click.option(
+    "--augment",
+    multiple=True,
+    help="flip, rotation, shear, zoom, crop, colour, channel_shift or jpeg, or with a strength from 0 to 1 (else 0.5) "
+    "such as rotation=0.3; may be repeated. Each picture is shown beside what becomes of it.",
+)
+@click.option("--out", type=click.Path(path_type=Path), default=None, help="PNG file.  [default: a free data.png]")
+def show(
+    data_set: str, split: str, count: int, size: int, seed: int, augment: tuple[str, ...], out: Path | None
+) -> None:
+    """Draw pictures and captions of a data set, as training sees them."""
+    import logging
+
+    from tfportrait.data import Augmentation
+    from tfportrait.files import atomic_write
+    from tfportrait.terminal import quiet, start_backend
+
+    if count < 1:
+        raise ValueError(f"--count must be at least 1, got {count}")
+    (path,) = output_paths(out, 1) if out else free_paths("data.png", 1)
+    with quiet():
+        augmentation = Augmentation(augment)
+    if augment:
+        start_backend()
+    import numpy as np
+
+    from tfportrait import plot
+    from tfportrait.data import WORLDS, batches, open_source
+
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it reports fonts that have but one weight
+    lenient = {} if data_set in WORLDS else {"max_bad_fraction": 1.0}
+    source = open_source(data_set, split, image_size=size, count=count, **lenient)
+    indices = np.arange(min(count, len(source)))
+    images, title = source.images(indices), f"{Path(data_set).resolve().name}, {split}"
+    if augment:
+        dataset = batches(source, batch_size=len(indices), seed=seed, shuffle=False, augmentation=augmentation)
+        batch = next(iter(dataset))
+        texts = [text.decode() for text in batch["caption"].numpy()]
+        figure = plot.augmentation(images, batch["image"].numpy(), texts, title=f"{title}: original and augmented")
+    else:
+        figure = plot.images(images, source.captions(indices, seed=seed), title=title)
+    with atomic_write(path) as file:
+        figure.savefig(file, format="png", dpi=150)
+    click.echo(path)
 
 
 @app.command()

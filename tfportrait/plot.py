@@ -63,6 +63,32 @@ def images(images, captions: Sequence[str] | None = None, columns: int | None = 
     return _grid(pictures, texts, rows, lines, heights, size, title)
 
 
+def augmentation(originals, augmented, captions: Sequence[str] | None = None, columns: int | None = None, title=None):
+    """Each image beside what augmentation made of it, original on the left, with its caption below the pair.
+
+    Args:
+        originals: uint8 [0, 255] or float [-1, 1], (N, H, W, C) or a list of N (H, W, C); C is 1 or 3.
+        augmented: as many, of the same sizes.
+        captions: N strings, those of the augmented images.
+        columns: int. Pairs in a row; None for a grid about as wide as high.
+        title: str. Headline of the figure.
+
+    Raises:
+        ValueError: for no images, or lists that do not go together.
+    """
+    if len(originals) != len(augmented):
+        raise ValueError(f"{len(originals)} originals and {len(augmented)} augmented images: give one for each")
+    pairs = []
+    for before, after in zip(map(_displayable, originals), map(_displayable, augmented), strict=True):
+        if before.shape != after.shape:
+            raise ValueError(f"an original and its augmented image differ in size: {before.shape} and {after.shape}")
+        between = np.full((before.shape[0], max(before.shape[1] // 64, 1), 3), 255, "uint8")
+        pairs.append(np.concatenate([before, between, after], axis=1))
+    if columns is None:
+        columns = math.ceil(_columns(max(len(pairs), 1)) / 2)
+    return images(pairs, captions, columns, size=3.0, title=title)
+
+
 def sampling(x_t: Sequence, x_0: Sequence, noise_rates=None, count: int = 8, size: float = 1.3, title=None):
     """What a sampler saw: x_t above, the x_0 predicted from it below, from noise on the left to the image on the right.
 
@@ -218,8 +244,9 @@ def _grid(pictures, texts, rows, lines, heights, size, title, row_labels=None):
     """Axes placed in inches: images of a grid touch their captions, whatever the number of lines."""
     gap, margin = 0.08, 0.12
     left = margin + (0.75 if row_labels else 0)
-    top = margin + (0.36 if title else 0)
     width = left + max(map(len, rows)) * (size + gap) - gap + margin
+    headline = _wrap(_drawable(title), (width - left - margin) * CAPTION_POINTS / 12) if title else ""
+    top = margin + (0.36 + 0.2 * headline.count("\n") if title else 0)
     height = top + sum(h + n * LINE_INCHES + (0.14 if n else gap) for h, n in zip(heights, lines, strict=True)) + margin
     figure = DisplayedFigure(figsize=(width, height), facecolor="white")
     y = height - top
@@ -241,7 +268,7 @@ def _grid(pictures, texts, rows, lines, heights, size, title, row_labels=None):
         y -= lines[number] * LINE_INCHES + (0.14 if lines[number] else gap)
     if title:
         where = left / width, (height - margin) / height
-        figure.text(*where, _drawable(title), ha="left", va="top", fontsize=12, color=TEXT, family=list(_fonts()))
+        figure.text(*where, headline, ha="left", va="top", fontsize=12, color=TEXT, family=list(_fonts()))
     return figure
 
 

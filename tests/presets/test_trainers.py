@@ -3,6 +3,7 @@
 import tomllib
 from pathlib import Path
 
+import layouts
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
@@ -109,6 +110,44 @@ def test_training_goes_on_from_committed_weights(preset, tmp_path):
     assert max(np.abs(before[name].astype("float32") - after[name].astype("float32")).max() for name in before) < 0.1
     for frozen in ("vae/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors"):
         assert (preset / frozen).read_bytes() == (out / frozen).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        layouts.celeb_a_raw,
+        *(pytest.param(m, marks=pytest.mark.slow) for m in (layouts.ffhq, layouts.imagenet, layouts.open_images)),
+    ],
+)
+def test_every_layout_trains_to_a_grid_of_samples(preset, tmp_path, make):
+    root, out, config = make(tmp_path / "data"), tmp_path / "out", tmp_path / "small.toml"
+    config.write_text(Path(TINY).read_text().replace("batch_size = 8", "batch_size = 2"))
+    arguments = ["--config", str(config), "--init", str(preset), "--steps", "1", "--out", str(out)]
+    assert main(["train", "diffusion", "--data", str(root), *arguments]) == 0
+    assert list((tmp_path / "out-pictures").glob("*.png"))
+    assert tp.LatentDiffusion.from_preset(out).generate("a man", num_steps=1).shape == (1, 32, 32, 3)
+
+
+def test_mixtures_and_folders_without_a_validation_split_train(preset, tmp_path, captioned):
+    arguments = ["--config", TINY, "--init", str(preset), "--steps", "1", "--out", str(tmp_path / "out")]
+    mixed = ["--data", f"{captioned}=1", "--data", f"{layouts.celeb_a_raw(tmp_path / 'faces')}=0.5"]
+    assert main(["train", "autoencoder", *mixed, "--upsample", "--crop", "center", *arguments]) == 0
+    assert list((tmp_path / "out-pictures").glob("*.png"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "celeba"], "did you mean 'celeb_a'"),
+        (["--data", "portrait_world=0"], "must not sum to zero"),
+        (["--data", "portrait_world", "--data", "portrait_world=2"], "--data portrait_world is given twice"),
+        (["--crop", "face"], "about the pictures of --data"),
+    ],
+)
+def test_bad_data_is_one_line(preset, tmp_path, capsys, arguments, message):
+    given = ["--config", TINY, "--init", str(preset), "--steps", "1", "--out", str(tmp_path / "out")]
+    assert main(["train", "diffusion", *arguments, *given]) == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_changed_unet_takes_over_the_weights_that_fit(preset, tmp_path, capsys):

@@ -1,17 +1,25 @@
 """Sources of portraits and their captions, as batches. TensorFlow is imported when the first batches are made."""
 
+from tfportrait.data.augmentation import Augmentation, mirrored_text
+from tfportrait.data.catalogue import LAYOUTS, NAMES, WORLDS, open_source
 from tfportrait.data.latents import encode_latents, latents_dataset, token_table
-from tfportrait.data.pipeline import SOURCES, batches, load, open_source, preprocess
+from tfportrait.data.mixture import Mixture
+from tfportrait.data.pipeline import batches, load, preprocess
 from tfportrait.data.source import Report, Source
 
 __all__ = [
-    "SOURCES",
+    "LAYOUTS",
+    "NAMES",
+    "WORLDS",
+    "Augmentation",
+    "Mixture",
     "Report",
     "Source",
     "batches",
     "encode_latents",
     "latents_dataset",
     "load",
+    "mirrored_text",
     "open_source",
     "preprocess",
     "token_table",

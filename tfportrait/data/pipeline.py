@@ -1,55 +1,24 @@
-"""From a source to batches: the table of sources, `load`, and the tf.data pipeline (TensorFlow is imported in it)."""
+"""From a source to batches: `load`, and the tf.data pipeline (TensorFlow is imported in it)."""
 
 import contextlib
-import difflib
-import importlib
 import itertools
 import os
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from tfportrait.data.augmentation import Augmentation, mirrored_captions, mirrored_images, mirrored_labels
+from tfportrait.data.catalogue import open_source
 from tfportrait.data.order import Order
 from tfportrait.data.source import Source
 
-# name -> "module:class", called with (split, image_size=, count=, ...). A path is an image folder.
-SOURCES = {"portrait_world": "tfportrait.data.portrait_world:PortraitWorld"}
 FIELDS = ("image", "caption", "attributes")
 
 
-def open_source(name_or_path: str | os.PathLike, split: str = "train", *, image_size: int, **options: Any) -> Source:
-    """Opens a data set with random access, without TensorFlow.
-
-    Args:
-        name_or_path: str or path. A name in `SOURCES`, or the path of an image folder.
-        split: str. "train", "validation" or "test".
-        image_size: int or (height, width).
-        **options: `count` (take only so many examples) and others of the source.
-
-    Returns: Source.
-
-    Raises: ValueError if there is no such source or split, or its pictures are too many of them bad.
-    """
-    if str(name_or_path) in SOURCES:
-        module, _, name = SOURCES[str(name_or_path)].partition(":")
-        return getattr(importlib.import_module(module), name)(split, image_size=image_size, **options)
-    if not Path(name_or_path).expanduser().is_dir():
-        near = difflib.get_close_matches(str(name_or_path), SOURCES, 1, 0.5)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(
-            f"no data set or folder {str(name_or_path)!r}; {hint}data sets: {', '.join(SOURCES)}, or the path of an "
-            "image folder"
-        )
-    from tfportrait.data.folder import ImageFolder
-
-    return ImageFolder(name_or_path, split, image_size=image_size, **options)
-
-
 def load(
-    name_or_path: str | os.PathLike,
+    name_or_path: str | os.PathLike | Mapping[str, float],
     split: str = "train",
     *,
     image_size: int | tuple[int, int],
@@ -57,20 +26,24 @@ def load(
     seed: int = 0,
     shuffle: bool = True,
     drop_remainder: bool = False,
+    augmentation: Augmentation | Mapping[str, float] | Sequence[str] | None = None,
     **options: Any,
 ):
     """Loads a data set as batches.
 
     Args:
-        name_or_path: str or path. "portrait_world", or the path of an image folder (`ImageFolder` has the layouts).
+        name_or_path: str or path, or a mapping of such to weights. A name, the path of a folder, or a mixture, as
+            `open_source` takes them.
         split: str. "train", "validation" or "test".
-        image_size: int or (height, width). Pictures are cut in the middle and resized to it.
+        image_size: int or (height, width). Pictures are cut and resized to it.
         batch_size: int.
         seed: int. Settles the order and the captions drawn.
         shuffle: bool. A new order and new captions each epoch. Without it every pass is the same.
         drop_remainder: bool. Leave out a last batch that is not full.
-        **options: `count` (take only so many examples), `progress` (a bar while the cache is filled, default True),
-            `max_bad_fraction` (image folders, default 0.05), `workers` (the world: rendering processes).
+        augmentation: `Augmentation`, or what makes one: {"flip": 0.5, "rotation": 0.3} or ["flip", "rotation=0.3"].
+            Changes the pictures anew in every epoch; a flip exchanges left and right in attributes and captions too.
+            For training only. Defaults to None.
+        **options: as in `open_source`.
 
     Returns: tf.data.Dataset of {"image": float32 (B, H, W, 3) in [-1, 1], "caption": string (B,), "attributes":
         {name: int32 (B,), -1 unknown or hidden}}, one epoch long; each new iteration is the next epoch.
@@ -78,8 +51,21 @@ def load(
     Raises: ValueError, before any work, if an argument is not as above; or if too many pictures are bad.
     """
     Order(1, batch_size, seed, shuffle, False)  # before anything is rendered
+    augmentation = as_augmentation(augmentation)
     source = open_source(name_or_path, split, image_size=image_size, **options)
-    return batches(source, batch_size=batch_size, seed=seed, shuffle=shuffle, drop_remainder=drop_remainder)
+    return batches(
+        source,
+        batch_size=batch_size,
+        seed=seed,
+        shuffle=shuffle,
+        drop_remainder=drop_remainder,
+        augmentation=augmentation,
+    )
+
+
+def as_augmentation(augmentation: Augmentation | Mapping[str, float] | Sequence[str] | None) -> Augmentation:
+    """The augmentation itself, or the one that is described; one that changes nothing for None."""
+    return augmentation if isinstance(augmentation, Augmentation) else Augmentation(augmentation or {})
 
 
 def import_tensorflow():
@@ -104,6 +90,7 @@ def batches(
     repeat: bool = False,
     first_step: int = 0,
     fields: Sequence[str] = FIELDS,
+    augmentation: Augmentation | Mapping[str, float] | Sequence[str] | None = None,
 ):
     """Batches of an opened source, as `load` has them.
 
@@ -113,40 +100,53 @@ def batches(
         repeat: bool. Endless: epoch after epoch. `fit` then wants `steps_per_epoch`.
         first_step: int. With `repeat`, the step to begin with: a resumed run sees exactly what it would have seen.
         fields: sequence of str. Which of "image", "caption", "attributes"; what is left out costs nothing.
+        augmentation: as in `load`. A function of seed, epoch and example: a resumed run sees the same changes.
 
     Returns: tf.data.Dataset.
+
+    Raises: ValueError if an argument is not as above, or pictures are to be augmented and "image" is not in `fields`.
     """
     tf = import_tensorflow()
 
     if wrong := [field for field in fields if field not in FIELDS]:
         raise ValueError(f"unknown field {wrong[0]!r}; the fields are {', '.join(FIELDS)}")
+    augmentation = as_augmentation(augmentation)
+    if augmentation.strengths and "image" not in fields:
+        raise ValueError(f'augmentation needs the field "image", got fields={list(fields)}')
     order = Order(len(source), batch_size, seed, shuffle, drop_remainder)
     static = order.batch_size if drop_remainder or len(source) % order.batch_size == 0 else None
     sample = source.images(np.zeros(1, np.int64))
+    height, width = sample.shape[1:3]
+    changes = augmentation.changes(order.seed, 0, np.zeros(1, np.int64), height, width)
     signature = {
         "image": tf.TensorSpec((static, *sample.shape[1:]), tf.uint8),
         "caption": tf.TensorSpec((static,), tf.string),
         "attributes": {name: tf.TensorSpec((static,), tf.int32) for name in source.attributes},
+        "changes": {name: tf.TensorSpec((static, *value.shape[1:]), value.dtype) for name, value in changes.items()},
     }
 
     def fetch(step: int) -> dict[str, Any]:
         epoch, indices = order.batch(step)
-        made = {}
+        flipped = augmentation.flips(order.seed, epoch, indices)
+        made: dict[str, Any] = {"changes": augmentation.changes(order.seed, epoch, indices, height, width)}
         if "image" in fields:
-            made["image"] = source.images(indices)
+            made["image"] = mirrored_images(source.images(indices), flipped)
         if "caption" in fields:
-            texts = source.captions(indices, epoch=epoch, seed=order.seed)
+            texts = mirrored_captions(source.captions(indices, epoch=epoch, seed=order.seed), flipped)
             made["caption"] = np.array([text.encode() for text in texts], object)
         if "attributes" in fields:
-            made["attributes"] = source.labels(indices)
+            made["attributes"] = mirrored_labels(source.labels(indices), source.attributes, flipped)
         return made
 
     def finish(batch: dict) -> dict:
+        batch = dict(batch)
+        changes = batch.pop("changes")
         if "image" in batch:
-            batch = {**batch, "image": tf.cast(batch["image"], tf.float32) / 127.5 - 1.0}
+            batch["image"] = augmentation.apply(tf.cast(batch["image"], tf.float32) / 127.5 - 1.0, changes)
         return batch
 
-    return stream(order, fetch, {field: signature[field] for field in fields}, finish, repeat, first_step)
+    fetched = {field: signature[field] for field in (*fields, "changes")}
+    return stream(order, fetch, fetched, finish, repeat, first_step)
 
 
 def preprocess(dataset, tokenizer=None):

@@ -171,7 +171,7 @@ def _version(text: bool) -> str:
     digest = hashlib.sha256()
     renderer = "" if text else metadata.version("resvg_py")
     digest.update(renderer.encode())
-    for path in sorted(Path(world.__file__).parent.rglob("*.py")):
+    for path in sorted(Path(world.__file__).parent.glob("*.py")):
         if path.stem not in _SAMPLING + _CAPTIONS if text else path.stem in _CAPTIONS + _NEITHER:
             continue
         # The syntax tree has no comments and no layout: a reworded comment renders nothing anew.

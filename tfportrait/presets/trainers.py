@@ -66,6 +66,24 @@ def load(config):
     return loaded
 
 
+def with_data(config, weights, **options):
+    """A configuration for other data.
+
+    Args:
+        config: dict, from `load`.
+        weights: dict of str to float. Names or paths of data sets, as `tfportrait.data.open_source` takes them; all
+            their examples are used.
+        **options: `crop`, `upsample`, as there.
+
+    Returns:
+        dict.
+    """
+    alone = len(weights) == 1 and all(weight > 0 for weight in weights.values())
+    source = next(iter(weights)) if alone else dict(weights)
+    size = {"image_size": config["data"]["image_size"]}
+    return {**config, "data": {"source": source, **size, "train": None, "validation": None, **options}}
+
+
 def train_autoencoder(config, out, *, init=None, steps=None):
     """Trains the autoencoder of a configuration and writes it to `out/vae`, scaled to latents of unit deviation.
 
@@ -111,8 +129,8 @@ def train_autoencoder(config, out, *, init=None, steps=None):
             first_step=first_step,
         )
 
-    shown = _source(config, "validation").images(np.arange(8))
-    strip = training.ReconstructionStrip(_pictures(out), shown)
+    unseen = _unseen(config, source)
+    strip = training.ReconstructionStrip(_pictures(out), unseen.images(np.arange(min(8, len(unseen)))))
     state = _fit(model, batches, config, out, "autoencoder", steps, [strip], [init])
     with model.averaged_weights():
         network.scaling_factor = start.scaling_factor if decoder_only else _scaling_factor(network, source)
@@ -379,13 +397,25 @@ def write_record(out, stage, entries):
 
 def _source(config, split):
     settings = config["data"]
-    return data.open_source(settings["source"], split, image_size=settings["image_size"], count=settings[split])
+    options = {name: settings[name] for name in ("crop", "upsample") if name in settings}
+    return data.open_source(
+        settings["source"], split, image_size=settings["image_size"], count=settings[split], **options
+    )
+
+
+def _unseen(config, source):
+    """Pictures to show: of the validation split, or of the training's where there is none (a folder of one's own)."""
+    try:
+        return _source(config, "validation")
+    except ValueError:
+        return source
 
 
 def _scaling_factor(autoencoder, source):
     """What gives latents of unit deviation."""
     autoencoder.scaling_factor = 1.0
-    rows = np.array_split(np.arange(min(len(source), SCALED_ON)), 16)
+    count = min(len(source), SCALED_ON)
+    rows = np.array_split(np.arange(count), min(count, 16))
     return float(1.0 / np.concatenate([_encode(autoencoder, source, part) for part in rows]).std())
 
 

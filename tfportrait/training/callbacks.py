@@ -84,7 +84,7 @@ class Progress(keras.callbacks.Callback):
 
 
 class _Pictures(keras.callbacks.Callback):
-    """Writes a picture at the end of an epoch, and to TensorBoard if asked."""
+    """Writes a picture at the end of every so many epochs and of the last, and to TensorBoard if asked."""
 
     name = ""
 
@@ -104,7 +104,7 @@ class _Pictures(keras.callbacks.Callback):
         raise NotImplementedError
 
     def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every_epochs:
+        if (epoch + 1) % self.every_epochs and epoch + 1 != self.params.get("epochs"):
             return
         picture = self.picture()
         with files.atomic_write(self.directory / f"{self.name}-{epoch + 1:04d}.png") as file:

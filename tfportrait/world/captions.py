@@ -62,7 +62,7 @@ def caption(portrait: Portrait, language: str = "en", seed: int = 0) -> Caption:
     draw = random.Random(f"tfportrait caption {portrait.seed} {seed}").random
     names = _select(portrait.attributes, portrait.visible, draw)
     selected = {name: portrait[name] for name in rules.ATTRIBUTES if name in names}
-    return _write(selected, language, _Draw(f"tfportrait wording {portrait.seed} {seed} {language}"))
+    return write(selected, language, f"tfportrait wording {portrait.seed} {seed} {language}", WORDS)
 
 
 def compose(attributes: Mapping[str, str], language: str = "en", seed: int | None = None) -> Caption:
@@ -81,7 +81,7 @@ def compose(attributes: Mapping[str, str], language: str = "en", seed: int | Non
             portrait has together.
     """
     _check_language(language)
-    return _write(rules.check(attributes), language, _Draw(None if seed is None else f"tfportrait compose {seed}"))
+    return write(rules.check(attributes), language, None if seed is None else f"tfportrait compose {seed}", WORDS)
 
 
 def tags(attributes: Mapping[str, str], language: str = "en") -> str:
@@ -89,8 +89,8 @@ def tags(attributes: Mapping[str, str], language: str = "en") -> str:
     _check_language(language)
     values, draw = rules.check(attributes), _Draw(None)
     if language == "en":
-        return _english_tags(values, draw)
-    return _chinese_tags(values, _units(values, lexicon.CHINESE, lexicon.CHINESE_COLOURS, draw), draw)
+        return _english_tags(values, draw, WORDS)
+    return _chinese_tags(values, _chinese_units(values, draw, WORDS), draw, WORDS)
 
 
 def corpus(count: int, seed: int = 0) -> Iterator[Caption]:
@@ -162,14 +162,29 @@ def _weighted(weights: Mapping[str, float], number: float) -> str:
     return name
 
 
-def _write(values: Mapping[str, str], language: str, draw: _Draw) -> Caption:
+class Words(NamedTuple):
+    """What the grammar speaks with: phrases and nouns as in `lexicon.py`, and the order of the attributes."""
+
+    english: Mapping
+    chinese: Mapping
+    english_nouns: Mapping
+    chinese_nouns: Mapping
+    order: Sequence[str]
+
+
+def write(values: Mapping[str, str], language: str, seed: str | None, words: Words) -> Caption:
+    """A text for values that `words` knows, unchecked; `seed` None gives the canonical wording."""
+    return _write(values, language, _Draw(seed), words)
+
+
+def _write(values: Mapping[str, str], language: str, draw: _Draw, words: Words) -> Caption:
     if language == "zh":
-        return Caption(_chinese(values, draw), values)
-    text = _english(values, draw)
+        return Caption(_chinese(values, draw, words), values)
+    text = _english(values, draw, words)
     if _parts(text) > CAPTION_PARTS:
-        text = _english_tags(values, draw)
+        text = _english_tags(values, draw, words)
     if _parts(text) > CAPTION_PARTS:
-        text = _english_tags(values, _Draw(None))
+        text = _english_tags(values, _Draw(None), words)
     if draw.chance(0.3):
         for british, american in lexicon.AMERICAN:
             text = text.replace(british, american)
@@ -192,10 +207,20 @@ class _Unit(NamedTuple):
     colour: str | None = None
 
 
-def _units(values: Mapping[str, str], table: Mapping, colours: Mapping, draw: _Draw) -> list[_Unit]:
+def _english_units(values: Mapping[str, str], draw: _Draw, words: Words) -> list[_Unit]:
+    return _units(values, words.english, lexicon.ENGLISH_COLOURS, draw, words.order)
+
+
+def _chinese_units(values: Mapping[str, str], draw: _Draw, words: Words) -> list[_Unit]:
+    return _units(values, words.chinese, lexicon.CHINESE_COLOURS, draw, words.order)
+
+
+def _units(
+    values: Mapping[str, str], table: Mapping, colours: Mapping, draw: _Draw, order: Sequence[str]
+) -> list[_Unit]:
     """Everything but age, gender and style, in a speaker's order: hair first, the surroundings last."""
     units = []
-    for name in _ORDER:
+    for name in order:
         if name not in values:
             continue
         value = values[name]
@@ -218,11 +243,12 @@ def _units(values: Mapping[str, str], table: Mapping, colours: Mapping, draw: _D
     return units
 
 
-_ORDER = (
+ORDER = (
     *("hair_style", "hair_color", "skin_tone", "eye_color", "face_shape", "facial_hair", "expression", "glasses"),
     *("headwear", "earrings", "clothing", "clothing_color", "pose", "lighting", "background"),
 )
-_SURROUNDINGS = ("lighting", "background")
+_SURROUNDINGS = ("lighting", "background", "focus")
+WORDS = Words(lexicon.ENGLISH, lexicon.CHINESE, lexicon.ENGLISH_NOUNS, lexicon.CHINESE_NOUNS, ORDER)
 _OWNERS = {"hair_color": "hair_style", "clothing_color": "clothing"}
 _COLOUR_OF = {owner: colour for colour, owner in _OWNERS.items()}
 
@@ -248,11 +274,11 @@ def _listed(items: Sequence[str]) -> str:
 # ---- English ---------------------------------------------------------------------------------------------------------
 
 
-def _english(values: Mapping[str, str], draw: _Draw) -> str:
+def _english(values: Mapping[str, str], draw: _Draw, words: Words) -> str:
     if draw.chance(0.22):
-        return _english_tags(values, draw)
-    places = _english_places(_units(values, lexicon.ENGLISH, lexicon.ENGLISH_COLOURS, draw), draw)
-    noun = draw.pick(lexicon.ENGLISH_NOUNS[values.get("age"), values.get("gender")])
+        return _english_tags(values, draw, words)
+    places = _english_places(_english_units(values, draw, words), draw)
+    noun = draw.pick(words.english_nouns[values.get("age"), values.get("gender")])
     subject = _with_article(", ".join(places["adj"]) + " " + noun if places["adj"] else noun)
     second = []
     if places["wear"] and draw.chance(0.15):
@@ -262,13 +288,13 @@ def _english(values: Mapping[str, str], draw: _Draw) -> str:
     text = subject + _english_predicates(places)
     style = values.get("style")
     if style is not None and draw.chance(0.45):
-        prefix = draw.pick(lexicon.ENGLISH["style"][style]["prefix"])
+        prefix = draw.pick(words.english["style"][style]["prefix"])
         text = f"{draw.pick((prefix, _with_article(prefix)))} of {text}"
         style = None
     elif draw.chance(0.2):
         text = draw.pick(("portrait of ", "a portrait of ")) + text
     if style is not None:
-        after = draw.pick(lexicon.ENGLISH["style"][style]["after"])
+        after = draw.pick(words.english["style"][style]["after"])
         if second:
             second.append(after)
         else:
@@ -311,17 +337,17 @@ def _english_predicates(places: Mapping[str, list[str]]) -> str:
     return text
 
 
-def _english_tags(values: Mapping[str, str], draw: _Draw) -> str:
+def _english_tags(values: Mapping[str, str], draw: _Draw, words: Words) -> str:
     tags = []
-    for unit in _units(values, lexicon.ENGLISH, lexicon.ENGLISH_COLOURS, draw):
+    for unit in _english_units(values, draw, words):
         place = next(place for place in ("tag", "with", "wear", "adj", "after") if place in unit.places)
         phrase = _fill(draw.pick(unit.places[place]), unit.colour)
         tags.append(re.sub(r"^an? ", "", phrase))
     tags = draw.shuffled(tags)
     if "age" in values or "gender" in values:
-        tags.insert(0, draw.pick(lexicon.ENGLISH_NOUNS[values.get("age"), values.get("gender")]))
+        tags.insert(0, draw.pick(words.english_nouns[values.get("age"), values.get("gender")]))
     if "style" in values:
-        tags.insert(draw.pick((len(tags), 0)), draw.pick(lexicon.ENGLISH["style"][values["style"]]["after"]))
+        tags.insert(draw.pick((len(tags), 0)), draw.pick(words.english["style"][values["style"]]["after"]))
     if not tags or draw.chance(0.5):
         tags.insert(0, "portrait")
     return ", ".join(tags)
@@ -330,11 +356,11 @@ def _english_tags(values: Mapping[str, str], draw: _Draw) -> str:
 # ---- Chinese ---------------------------------------------------------------------------------------------------------
 
 
-def _chinese(values: Mapping[str, str], draw: _Draw) -> str:
-    units = _units(values, lexicon.CHINESE, lexicon.CHINESE_COLOURS, draw)
+def _chinese(values: Mapping[str, str], draw: _Draw, words: Words) -> str:
+    units = _chinese_units(values, draw, words)
     if draw.chance(0.22):
-        return _chinese_tags(values, units, draw)
-    noun = draw.pick(lexicon.CHINESE_NOUNS[values.get("age"), values.get("gender")])
+        return _chinese_tags(values, units, draw, words)
+    noun = draw.pick(words.chinese_nouns[values.get("age"), values.get("gender")])
     measure, noun = noun[0], noun[1:]
     bare = "age" not in values and "gender" in values
     direct, before, clauses = _chinese_places(units, bare, draw)
@@ -344,14 +370,14 @@ def _chinese(values: Mapping[str, str], draw: _Draw) -> str:
     style = values.get("style")
     head = subject
     if style is not None and draw.chance(0.45):
-        prefix = draw.pick(lexicon.CHINESE["style"][style]["prefix"])
+        prefix = draw.pick(words.chinese["style"][style]["prefix"])
         head = draw.pick(("{p}：{s}", "一幅{p}：{s}", "{p}，{s}", "{s}的{p}")).format(p=prefix, s=subject)
         style = None
     elif draw.chance(0.15):
         head = draw.pick(("肖像：{s}", "{s}的肖像")).format(s=subject)
     person = [phrase for phrase, of_person in clauses if of_person]
     around = [phrase for phrase, of_person in clauses if not of_person]
-    tail = [draw.pick(lexicon.CHINESE["style"][style]["clause"])] if style is not None else []
+    tail = [draw.pick(words.chinese["style"][style]["clause"])] if style is not None else []
     if person and "gender" in values and draw.chance(0.15):
         pronoun = "她" if values["gender"] == "woman" else "他"
         sentences = [[head], [pronoun + person[0], *person[1:]], [*around, *tail]]
@@ -397,16 +423,16 @@ def _chinese_phrase(unit: _Unit, places: Sequence[str], draw: _Draw, before_de: 
     return draw.pick(unit.places["verb"]) + _fill(draw.pick(nouns), colour)
 
 
-def _chinese_tags(values: Mapping[str, str], units: Sequence[_Unit], draw: _Draw) -> str:
+def _chinese_tags(values: Mapping[str, str], units: Sequence[_Unit], draw: _Draw, words: Words) -> str:
     tags = []
     for unit in units:
         place = next(place for place in ("tag", "np", "pre", "vp", "clause") if place in unit.places)
         tags.append(_fill(draw.pick(unit.places[place]), unit.colour).removeprefix("一头").removeprefix("一双"))
     tags = draw.shuffled(tags)
     if "age" in values or "gender" in values:
-        tags.insert(0, draw.pick(lexicon.CHINESE_NOUNS[values.get("age"), values.get("gender")])[1:])
+        tags.insert(0, draw.pick(words.chinese_nouns[values.get("age"), values.get("gender")])[1:])
     if "style" in values:
-        tags.insert(draw.pick((len(tags), 0)), draw.pick(lexicon.CHINESE["style"][values["style"]]["clause"]))
+        tags.insert(draw.pick((len(tags), 0)), draw.pick(words.chinese["style"][values["style"]]["clause"]))
     if not tags or draw.chance(0.4):
         tags.insert(0, "肖像")
     return draw.pick(("，", "，", "、", ", ")).join(tags)
