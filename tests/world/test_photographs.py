@@ -32,7 +32,7 @@ def test_a_caption_names_what_was_given_in_one_order():
 def test_long_captions_still_fit_the_context():
     said = {name: values[-1] for name, values in photographs.ATTRIBUTES.items()}
     few = dict(list(said.items())[:12])
-    assert all(captions._parts(photographs.compose(few, "en", seed)) <= captions.CAPTION_PARTS for seed in range(50))
+    assert all(captions.parts(photographs.compose(few, "en", seed)) <= captions.CAPTION_PARTS for seed in range(50))
 
 
 def test_the_world_keeps_its_own_words():

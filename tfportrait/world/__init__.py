@@ -2,12 +2,13 @@
 
 import importlib
 
+from . import scenes
 from .attributes import ATTRIBUTES
 from .portrait import Portrait, sample
 
 _LAZY = {"compose": "captions", "read_prompt": "reading", "Caption": "captions", "Reading": "reading", "write": "write"}
 
-__all__ = ["ATTRIBUTES", "Caption", "Portrait", "Reading", "compose", "read_prompt", "sample", "write"]
+__all__ = ["ATTRIBUTES", "Caption", "Portrait", "Reading", "compose", "read_prompt", "sample", "scenes", "write"]
 
 
 def __getattr__(name: str):

@@ -58,7 +58,7 @@ def caption(portrait: Portrait, language: str = "en", seed: int = 0) -> Caption:
     Raises:
         ValueError: unknown language.
     """
-    _check_language(language)
+    check_language(language)
     draw = random.Random(f"tfportrait caption {portrait.seed} {seed}").random
     names = _select(portrait.attributes, portrait.visible, draw)
     selected = {name: portrait[name] for name in rules.ATTRIBUTES if name in names}
@@ -80,14 +80,14 @@ def compose(attributes: Mapping[str, str], language: str = "en", seed: int | Non
         ValueError: unknown language, attribute or value (valid ones listed, nearest first), or two values that no
             portrait has together.
     """
-    _check_language(language)
+    check_language(language)
     return write(rules.check(attributes), language, None if seed is None else f"tfportrait compose {seed}", WORDS)
 
 
 def tags(attributes: Mapping[str, str], language: str = "en") -> str:
     """The canonical list of tags for attributes, such as "round glasses, watercolour". Errors as for `compose`."""
-    _check_language(language)
-    values, draw = rules.check(attributes), _Draw(None)
+    check_language(language)
+    values, draw = rules.check(attributes), Draw(None)
     if language == "en":
         return _english_tags(values, draw, WORDS)
     return _chinese_tags(values, _chinese_units(values, draw, WORDS), draw, WORDS)
@@ -99,12 +99,12 @@ def corpus(count: int, seed: int = 0) -> Iterator[Caption]:
         yield caption(sample(seed + index // 2), LANGUAGES[index % 2], seed)
 
 
-def _check_language(language: str) -> None:
+def check_language(language: str) -> None:
     if language not in LANGUAGES:
         raise ValueError(f"Unknown language {language!r}. Valid ones: {', '.join(LANGUAGES)}.")
 
 
-class _Draw:
+class Draw:
     """Seeded choices; without a seed always the first option, so that one code path gives the canonical wording."""
 
     def __init__(self, seed: str | None) -> None:
@@ -146,14 +146,14 @@ def _select(values: Mapping[str, str], visible: frozenset[str], draw) -> set[str
     else:
         names = set()
         while len(names) < count:
-            names.add(_weighted(weights, draw()))
+            names.add(weighted(weights, draw()))
             weights = {name: weight for name, weight in weights.items() if name not in names}
     if "gender" in names and values["age"] == "child":
         names.add("age")  # "girl" and "boy" name both
     return names
 
 
-def _weighted(weights: Mapping[str, float], number: float) -> str:
+def weighted(weights: Mapping[str, float], number: float) -> str:
     threshold = number * sum(weights.values())
     for name, weight in weights.items():
         threshold -= weight
@@ -174,24 +174,24 @@ class Words(NamedTuple):
 
 def write(values: Mapping[str, str], language: str, seed: str | None, words: Words) -> Caption:
     """A text for values that `words` knows, unchecked; `seed` None gives the canonical wording."""
-    return _write(values, language, _Draw(seed), words)
+    return _write(values, language, Draw(seed), words)
 
 
-def _write(values: Mapping[str, str], language: str, draw: _Draw, words: Words) -> Caption:
+def _write(values: Mapping[str, str], language: str, draw: Draw, words: Words) -> Caption:
     if language == "zh":
         return Caption(_chinese(values, draw, words), values)
     text = _english(values, draw, words)
-    if _parts(text) > CAPTION_PARTS:
+    if parts(text) > CAPTION_PARTS:
         text = _english_tags(values, draw, words)
-    if _parts(text) > CAPTION_PARTS:
-        text = _english_tags(values, _Draw(None), words)
+    if parts(text) > CAPTION_PARTS:
+        text = _english_tags(values, Draw(None), words)
     if draw.chance(0.3):
         for british, american in lexicon.AMERICAN:
             text = text.replace(british, american)
     return Caption(text, values)
 
 
-def _parts(text: str) -> int:
+def parts(text: str) -> int:
     return len(_PART.findall(text))
 
 
@@ -207,16 +207,16 @@ class _Unit(NamedTuple):
     colour: str | None = None
 
 
-def _english_units(values: Mapping[str, str], draw: _Draw, words: Words) -> list[_Unit]:
+def _english_units(values: Mapping[str, str], draw: Draw, words: Words) -> list[_Unit]:
     return _units(values, words.english, lexicon.ENGLISH_COLOURS, draw, words.order)
 
 
-def _chinese_units(values: Mapping[str, str], draw: _Draw, words: Words) -> list[_Unit]:
+def _chinese_units(values: Mapping[str, str], draw: Draw, words: Words) -> list[_Unit]:
     return _units(values, words.chinese, lexicon.CHINESE_COLOURS, draw, words.order)
 
 
 def _units(
-    values: Mapping[str, str], table: Mapping, colours: Mapping, draw: _Draw, order: Sequence[str]
+    values: Mapping[str, str], table: Mapping, colours: Mapping, draw: Draw, order: Sequence[str]
 ) -> list[_Unit]:
     """Everything but age, gender and style, in a speaker's order: hair first, the surroundings last."""
     units = []
@@ -263,7 +263,7 @@ def _fill(phrase: str, colour: str | None) -> str:
     return phrase.replace("{c} ", "").replace("{c}", "")
 
 
-def _with_article(text: str) -> str:
+def with_article(text: str) -> str:
     return f"an {text}" if text[0] in "aeiou8" else f"a {text}"
 
 
@@ -274,12 +274,12 @@ def _listed(items: Sequence[str]) -> str:
 # ---- English ---------------------------------------------------------------------------------------------------------
 
 
-def _english(values: Mapping[str, str], draw: _Draw, words: Words) -> str:
+def _english(values: Mapping[str, str], draw: Draw, words: Words) -> str:
     if draw.chance(0.22):
         return _english_tags(values, draw, words)
     places = _english_places(_english_units(values, draw, words), draw)
     noun = draw.pick(words.english_nouns[values.get("age"), values.get("gender")])
-    subject = _with_article(", ".join(places["adj"]) + " " + noun if places["adj"] else noun)
+    subject = with_article(", ".join(places["adj"]) + " " + noun if places["adj"] else noun)
     second = []
     if places["wear"] and draw.chance(0.15):
         who = {"woman": "She", "man": "He"}.get(values.get("gender"), f"The {noun}")
@@ -289,7 +289,7 @@ def _english(values: Mapping[str, str], draw: _Draw, words: Words) -> str:
     style = values.get("style")
     if style is not None and draw.chance(0.45):
         prefix = draw.pick(words.english["style"][style]["prefix"])
-        text = f"{draw.pick((prefix, _with_article(prefix)))} of {text}"
+        text = f"{draw.pick((prefix, with_article(prefix)))} of {text}"
         style = None
     elif draw.chance(0.2):
         text = draw.pick(("portrait of ", "a portrait of ")) + text
@@ -305,7 +305,7 @@ def _english(values: Mapping[str, str], draw: _Draw, words: Words) -> str:
     return text
 
 
-def _english_places(units: Sequence[_Unit], draw: _Draw) -> dict[str, list[str]]:
+def _english_places(units: Sequence[_Unit], draw: Draw) -> dict[str, list[str]]:
     chosen: dict[str, list[tuple[_Unit, str]]] = {"adj": [], "dressed": [], "with": [], "wear": [], "after": []}
     for unit in units:
         free = [place for place in unit.places if place not in ("tag", "prefix")]
@@ -337,7 +337,7 @@ def _english_predicates(places: Mapping[str, list[str]]) -> str:
     return text
 
 
-def _english_tags(values: Mapping[str, str], draw: _Draw, words: Words) -> str:
+def _english_tags(values: Mapping[str, str], draw: Draw, words: Words) -> str:
     tags = []
     for unit in _english_units(values, draw, words):
         place = next(place for place in ("tag", "with", "wear", "adj", "after") if place in unit.places)
@@ -356,7 +356,7 @@ def _english_tags(values: Mapping[str, str], draw: _Draw, words: Words) -> str:
 # ---- Chinese ---------------------------------------------------------------------------------------------------------
 
 
-def _chinese(values: Mapping[str, str], draw: _Draw, words: Words) -> str:
+def _chinese(values: Mapping[str, str], draw: Draw, words: Words) -> str:
     units = _chinese_units(values, draw, words)
     if draw.chance(0.22):
         return _chinese_tags(values, units, draw, words)
@@ -386,7 +386,7 @@ def _chinese(values: Mapping[str, str], draw: _Draw, words: Words) -> str:
     return f"{text}。" if draw.chance(0.2) else text
 
 
-def _chinese_places(units: Sequence[_Unit], bare: bool, draw: _Draw) -> tuple[str, list[str], list[tuple[str, bool]]]:
+def _chinese_places(units: Sequence[_Unit], bare: bool, draw: Draw) -> tuple[str, list[str], list[tuple[str, bool]]]:
     """What stands directly before the noun, what before 的, and the clauses behind (with: is it about the person?)."""
     direct, before, clauses = "", [], []
     if draw.chance(0.5):
@@ -406,13 +406,13 @@ def _chinese_places(units: Sequence[_Unit], bare: bool, draw: _Draw) -> tuple[st
     return direct, before, clauses
 
 
-def _chinese_direct(unit: _Unit, draw: _Draw) -> str:
+def _chinese_direct(unit: _Unit, draw: Draw) -> str:
     if unit.name == "hair_color":  # "红发", not "红色发"
         return lexicon.CHINESE_COLOURS["hair_color"][unit.value][0].removesuffix("色") + "发"
     return _fill(draw.pick(unit.places["pre"]), unit.colour and unit.colour.removesuffix("的"))
 
 
-def _chinese_phrase(unit: _Unit, places: Sequence[str], draw: _Draw, before_de: bool = False) -> str:
+def _chinese_phrase(unit: _Unit, places: Sequence[str], draw: Draw, before_de: bool = False) -> str:
     options = [phrase for place in places for phrase in unit.places.get(place, ())]
     if options:
         return _fill(draw.pick(options), unit.colour)
@@ -423,7 +423,7 @@ def _chinese_phrase(unit: _Unit, places: Sequence[str], draw: _Draw, before_de: 
     return draw.pick(unit.places["verb"]) + _fill(draw.pick(nouns), colour)
 
 
-def _chinese_tags(values: Mapping[str, str], units: Sequence[_Unit], draw: _Draw, words: Words) -> str:
+def _chinese_tags(values: Mapping[str, str], units: Sequence[_Unit], draw: Draw, words: Words) -> str:
     tags = []
     for unit in units:
         place = next(place for place in ("tag", "np", "pre", "vp", "clause") if place in unit.places)

@@ -254,17 +254,22 @@ def render(portrait, size: int) -> np.ndarray:
 
 def svg(portrait) -> str:
     """The grid as rectangles, one for each run of equal cells in a row."""
-    cells = _grid(portrait)
+    return cells_svg(_grid(portrait))
+
+
+def cells_svg(cells: np.ndarray) -> str:
+    """SVG document of uint8 cells (n, n, 3): a rectangle for each run of equal cells in a row."""
+    count = len(cells)
     parts = []
-    for row in range(GRID):
+    for row in range(count):
         start = 0
-        for column in range(1, GRID + 1):
-            if column == GRID or (cells[row, column] != cells[row, start]).any():
+        for column in range(1, count + 1):
+            if column == count or (cells[row, column] != cells[row, start]).any():
                 colour = palette.css(tuple(int(channel) for channel in cells[row, start]))
                 parts.append(f'<rect x="{start}" y="{row}" width="{column - start}" height="1" fill="{colour}"/>')
                 start = column
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="256" height="256" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {count} {count}" width="256" height="256" '
         'shape-rendering="crispEdges">'
         f"{''.join(parts)}</svg>"
     )

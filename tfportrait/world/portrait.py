@@ -55,7 +55,7 @@ class Portrait:
         missing = [name for name in ATTRIBUTES if name not in attributes]
         if missing:
             raise ValueError(f"A portrait needs every attribute; missing: {', '.join(missing)}.")
-        self.seed = _check_seed(seed)
+        self.seed = check_seed(seed)
         self._attributes = check(attributes)
 
     @property
@@ -134,17 +134,17 @@ def sample(seed: int, **attributes: str) -> Portrait:
     Raises:
         ValueError: bad seed, unknown attribute or value, or given values that no portrait has together.
     """
-    draw = random.Random(f"tfportrait attributes {_check_seed(seed)}")
+    draw = random.Random(f"tfportrait attributes {check_seed(seed)}")
     settled = check(attributes)
     for name, values in ATTRIBUTES.items():
         number = draw.random()  # drawn even when the value is given, so that the later draws stay the same
         if name not in settled:
             weights = [weight(name, value, settled) for value in values]
-            settled[name] = _pick(number, values, weights)
+            settled[name] = pick(number, values, weights)
     return Portrait(seed, settled)
 
 
-def _pick(number: float, values: tuple[str, ...], weights: list[float]) -> str:
+def pick(number: float, values: tuple[str, ...], weights: list[float]) -> str:
     threshold = number * sum(weights)
     last = values[0]
     for value, share in zip(values, weights, strict=True):
@@ -156,7 +156,7 @@ def _pick(number: float, values: tuple[str, ...], weights: list[float]) -> str:
     return last
 
 
-def _check_seed(seed: int) -> int:
+def check_seed(seed: int) -> int:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < _MAX_SEED:
         raise ValueError(f"A seed is an integer from 0 to 2**63 - 1, not {seed!r}.")
     return int(seed)

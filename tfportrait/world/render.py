@@ -85,7 +85,7 @@ def render(portrait, size: int) -> np.ndarray:
     scene = _scene(portrait["style"], portrait["background"], portrait["lighting"], backgrounds.variant(portrait), size)
     pen = _PENS[portrait["style"]](portrait)
     draw_figure(pen, portrait)
-    figure = _rasterise(pen.svg(), size)
+    figure = rasterise_image(pen.svg(), size)
     return np.asarray(Image.alpha_composite(scene, figure).convert("RGB"))
 
 
@@ -97,10 +97,10 @@ def check_size(size: int) -> None:
 
 def rasterise(document: str, size: int) -> np.ndarray:
     """uint8 (size, size, 4) of an SVG document, its edges not smoothed."""
-    return np.asarray(_rasterise(document, size, "crisp_edges"))
+    return np.asarray(rasterise_image(document, size, "crisp_edges"))
 
 
-def _rasterise(document: str, size: int, rendering: str = "geometric_precision") -> Image.Image:
+def rasterise_image(document: str, size: int, rendering: str = "geometric_precision") -> Image.Image:
     data = resvg_py.svg_to_bytes(
         svg_string=document, width=size, height=size, skip_system_fonts=True, shape_rendering=rendering
     )
@@ -132,5 +132,5 @@ def _scene(style: str, background: str, lighting: str, variant: int, size: int) 
         draw_scene(pen, pen.portrait)
         while sum(4 * scene.width * scene.height for scene in _scenes.values()) > _CACHE_BYTES:
             del _scenes[next(iter(_scenes))]
-        _scenes[key] = _rasterise(pen.svg(), size)
+        _scenes[key] = rasterise_image(pen.svg(), size)
     return _scenes[key]
