@@ -1,4 +1,4 @@
-"""Makes the pictures of the README: the contact sheet of the world, and what the shipped preset paints.
+"""Makes the pictures of the README: contact sheets of the two worlds, and what the shipped preset paints.
 
 python tests/benchmarks/readme_figures.py data/figures
 """
@@ -31,11 +31,12 @@ PROMPTS = [
 ]
 
 
-def contact_sheet(path, side=8, size=160):
-    """The first `side` x `side` portraits of the world."""
-    images = np.stack([tp.world.sample(seed).render(2 * size) for seed in range(side * side)])
-    rows = images.reshape(side, side, 2 * size, 2 * size, 3).swapaxes(1, 2).reshape(2 * side * size, 2 * side * size, 3)
-    Image.fromarray(rows).resize((side * size, side * size), Image.LANCZOS).save(path, quality=88)
+def contact_sheet(path, sample, rows, columns=8, size=160):
+    """The first pictures of a world."""
+    images = np.stack([sample(seed).render(2 * size) for seed in range(rows * columns)])
+    sheet = images.reshape(rows, columns, 2 * size, 2 * size, 3).swapaxes(1, 2)
+    sheet = sheet.reshape(2 * rows * size, 2 * columns * size, 3)
+    Image.fromarray(sheet).resize((columns * size, rows * size), Image.LANCZOS).save(path, quality=88)
 
 
 def painted(path):
@@ -46,10 +47,11 @@ def painted(path):
 
 
 def main(folder):
-    """Writes both into a folder."""
+    """Writes them into a folder."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    contact_sheet(folder / "world.jpg")
+    contact_sheet(folder / "world.jpg", tp.world.sample, rows=8)
+    contact_sheet(folder / "scenes.jpg", tp.world.scenes.sample, rows=4)
     painted(folder / "painted.png")
 
 

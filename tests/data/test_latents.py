@@ -52,6 +52,27 @@ def test_latents_are_encoded_once_per_autoencoder_and_data(captioned):
     np.testing.assert_allclose(other[3], 2 * result[3], atol=2e-3)
 
 
+def test_a_changed_bit_in_the_cache_is_found_and_made_anew(captioned, cache):
+    source, autoencoder = open_source(captioned, image_size=16), Autoencoder()
+    whole = encode_latents(autoencoder, source)[:]
+    shard = next(cache.rglob("latents-*.npy"))
+    content = bytearray(shard.read_bytes())
+    content[-100] ^= 4
+    shard.write_bytes(content)
+    encoded = autoencoder.encoded
+    np.testing.assert_array_equal(encode_latents(autoencoder, source)[:], whole)
+    assert autoencoder.encoded > encoded
+
+
+def test_latents_of_another_autoencoder_are_refused(captioned):
+    source, own, other = open_source(captioned, image_size=16), Autoencoder(), Autoencoder(scale=2.0)
+    encoded = encode_latents(own, source)
+    assert latents_dataset(encoded, batch_size=4, autoencoder=own).cardinality() == 3
+    names = f"{latents.autoencoder_hash(own)}, not by {latents.autoencoder_hash(other)}"
+    with pytest.raises(ValueError, match=f"made by the autoencoder {names}"):
+        latents_dataset(encoded, batch_size=4, autoencoder=other)
+
+
 def test_an_array_will_do(cache):
     images = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), np.uint8)
     first = encode_latents(Autoencoder(), images)

@@ -41,7 +41,7 @@ def test_bad_input_is_refused(named, message):
 
 
 def test_held_out_prompts_are_bilingual_exact_and_in_no_split():
-    from tfportrait.data.portrait_world import FIRST_SEED
+    from tfportrait.data.worlds import FIRST_SEED
 
     prompts, named, portraits = metrics.held_out_prompts(40)
     assert all(world.read_prompt(text).attributes == facts for text, facts in zip(prompts, named, strict=True))

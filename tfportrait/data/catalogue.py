@@ -11,7 +11,10 @@ from tfportrait.data.mixture import Mixture
 from tfportrait.data.source import Source
 
 # Worlds that are drawn: name -> "module:class", called with (split, image_size=, count=, ...).
-WORLDS = {"portrait_world": "tfportrait.data.portrait_world:PortraitWorld"}
+WORLDS = {
+    "portrait_world": "tfportrait.data.worlds:PortraitWorld",
+    "scene_world": "tfportrait.data.worlds:SceneWorld",
+}
 # Data sets by name: what TensorFlow Datasets calls them, or None where it has them not.
 NAMES = {
     "celeb_a": "celeb_a",
@@ -40,9 +43,9 @@ def open_source(
 
     Args:
         name_or_path: str or path, or a mapping of such to weights, which mixes them (`Mixture`). A name
-            ("portrait_world", "celeb_a", "ffhq", "open_images", "imagenet", "imagenet_resized", "tfds:NAME" for any
-            other of TensorFlow Datasets), or the path of a folder whose layout is recognised: the raw distributions of
-            CelebA, FFHQ, Open Images and ImageNet, or an image folder.
+            ("portrait_world", "scene_world", "celeb_a", "ffhq", "open_images", "imagenet", "imagenet_resized",
+            "tfds:NAME" for any other of TensorFlow Datasets), or the path of a folder whose layout is recognised: the
+            raw distributions of CelebA, FFHQ, Open Images and ImageNet, or an image folder.
         split: str. "train", "validation" or "test"; of "tfds:NAME", any of its own.
         image_size: int or (height, width).
         **options: `count` (take only so many examples); of pictures also `crop` ("center" or "face"), `upsample`,

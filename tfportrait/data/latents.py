@@ -33,9 +33,10 @@ def encode_latents(autoencoder: Any, images: Source | np.ndarray, *, batch_size:
     Raises: ValueError if images are not as above or a latent is not finite; OSError if the disk has no room.
     """
     read, count, pictures = _reader(images)
-    key = hashlib.sha256(f"{pictures} {autoencoder_hash(autoencoder)}".encode()).hexdigest()[:16]
+    made_by = autoencoder_hash(autoencoder)
+    key = hashlib.sha256(f"{pictures} {made_by}".encode()).hexdigest()[:16]
     folder = cache_dir() / "latents" / key
-    missing = [part for part in ranges(count, _SHARD) if not is_sound(folder, "latents", *part)]
+    missing = [part for part in ranges(count, _SHARD) if not is_sound(folder, "latents", *part, thorough=True)]
     if missing:
         from tqdm import tqdm
 
@@ -52,7 +53,7 @@ def encode_latents(autoencoder: Any, images: Source | np.ndarray, *, batch_size:
                 latents = np.concatenate(rows)
                 check_space(folder, latents.nbytes)
                 write_shard(folder, "latents", start, latents)
-    return Shards(folder, "latents", count, _SHARD)
+    return Shards(folder, "latents", count, _SHARD, made_by)
 
 
 def _reader(images: Source | np.ndarray):
@@ -118,7 +119,7 @@ def token_table(source: Source, tokenizer: Any, *, variants: int = 8, seed: int 
         raise ValueError(f"variants must be at least 1, got {variants!r}")
     key = f"{source.text_fingerprint} {tokenizer_hash(tokenizer)} {variants} {seed}"
     folder = cache_dir() / "tokens" / hashlib.sha256(key.encode()).hexdigest()[:16]
-    missing = [part for part in ranges(len(source), _SHARD) if not is_sound(folder, "tokens", *part)]
+    missing = [part for part in ranges(len(source), _SHARD) if not is_sound(folder, "tokens", *part, thorough=True)]
     if missing:
         from tqdm import tqdm
 
@@ -145,6 +146,7 @@ def latents_dataset(
     latents: np.ndarray | Shards,
     token_ids: np.ndarray | Shards | None = None,
     *,
+    autoencoder: Any = None,
     batch_size: int,
     seed: int = 0,
     shuffle: bool = True,
@@ -157,12 +159,19 @@ def latents_dataset(
     Args:
         latents: float (N, h, w, c), from `encode_latents`.
         token_ids: integer (N, variants, L), from `token_table`: each epoch takes the next variant; or (N, L); or None.
+        autoencoder: the one that the U-Net is to be trained with. Latents of another one are refused.
         batch_size, seed, shuffle, drop_remainder, repeat, first_step: as in `batches`.
 
     Returns: tf.data.Dataset of {"latents": float32 (B, h, w, c), "token_ids": int32 (B, L)}; no "token_ids" if None.
 
-    Raises: ValueError if the two have different lengths or shapes that are not as above.
+    Raises: ValueError if the two have different lengths or shapes that are not as above, or the latents were made by
+        another autoencoder.
     """
+    made_by = getattr(latents, "made_by", "")
+    if autoencoder is not None and made_by and made_by != (wanted := autoencoder_hash(autoencoder)):
+        raise ValueError(
+            f"these latents were made by the autoencoder {made_by}, not by {wanted}: encode the pictures with it"
+        )
     from tfportrait.data.pipeline import import_tensorflow, stream
 
     tf = import_tensorflow()

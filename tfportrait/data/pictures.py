@@ -227,8 +227,10 @@ def _decode_missing(folder: Path, cut: _Cut, count: int, name: str, progress: bo
     with (
         warnings.catch_warnings(action="ignore"),  # Pillow's, about files that are then read or refused with a reason
         ThreadPoolExecutor(workers.cores()) as pool,  # Pillow lets other threads run while it decodes and resizes
+        ThreadPoolExecutor(1) as writer,  # the disk is slow: the next part is decoded meanwhile
         tqdm(total=total, desc=f"reading {name}", unit=" pictures", disable=hide, leave=False) as bar,
     ):
+        written = None
         for start, stop in missing:
             images = np.zeros((stop - start, *cut.size, 3), np.uint8)
             bad = []
@@ -238,14 +240,22 @@ def _decode_missing(folder: Path, cut: _Cut, count: int, name: str, progress: bo
                 else:
                     images[row] = result
                 bar.update()
-            write_shard(folder, "images", start, images)
-            with atomic_write(_bad_path(folder, start, stop)) as file:
-                file.write(json.dumps(bad).encode())
+            if written is not None:
+                written.result()  # no more than two parts are in memory
+            written = writer.submit(_write, folder, start, images, bad)
+        if written is not None:
+            written.result()
     return [
         (row, reason)
         for part in ranges(count)
         for row, reason in json.loads(_bad_path(folder, *part).read_text("utf-8"))
     ]
+
+
+def _write(folder: Path, start: int, images: np.ndarray, bad: list[tuple[int, str]]) -> None:
+    write_shard(folder, "images", start, images)
+    with atomic_write(_bad_path(folder, start, start + len(images))) as file:
+        file.write(json.dumps(bad).encode())
 
 
 def _bad_path(folder: Path, start: int, stop: int) -> Path:

@@ -1,6 +1,7 @@
 """Arrays too large for memory: consecutive `.npy` files in one folder, each written whole, read through memory maps."""
 
 import os
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,18 +24,31 @@ def shard_path(folder: str | os.PathLike, kind: str, start: int, stop: int) -> P
 
 
 def write_shard(folder: str | os.PathLike, kind: str, start: int, array: np.ndarray) -> None:
-    """Writes rows as one shard, whole or not at all."""
+    """Writes rows as one shard, whole or not at all, with a checksum behind them (numpy reads no further than rows)."""
+    array = np.ascontiguousarray(array)
     with atomic_write(shard_path(folder, kind, start, start + len(array))) as file:
         np.save(file, array, allow_pickle=False)
+        file.write(_checksum(array))
 
 
-def is_sound(folder: str | os.PathLike, kind: str, start: int, stop: int) -> bool:
-    """Whether the shard is there with all its rows (a file cut short is not)."""
+def is_sound(folder: str | os.PathLike, kind: str, start: int, stop: int, *, thorough: bool = False) -> bool:
+    """Whether the shard is there with all its rows and, if `thorough`, none of their bits has changed."""
+    path = shard_path(folder, kind, start, stop)
     try:
-        array = np.load(shard_path(folder, kind, start, stop), mmap_mode="r", allow_pickle=False)
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        whole = array.offset + array.nbytes + _CHECKSUM == path.stat().st_size
     except (OSError, ValueError, EOFError):
         return False
-    return len(array) == stop - start
+    if len(array) != stop - start or not whole:
+        return False
+    return not thorough or path.read_bytes()[-_CHECKSUM:] == _checksum(array)
+
+
+_CHECKSUM = 4  # bytes
+
+
+def _checksum(array: np.ndarray) -> bytes:
+    return zlib.crc32(array.reshape(-1).view(np.uint8)).to_bytes(_CHECKSUM, "little")
 
 
 class Shards:
@@ -45,11 +59,13 @@ class Shards:
         kind: str. The array's name.
         count: int. Number of rows.
         shard: int. Rows in a shard, as it was written.
+        made_by: str. Names what the rows were made by, or empty.
 
     Raises: OSError or ValueError if a shard is missing or damaged.
     """
 
-    def __init__(self, folder: str | os.PathLike, kind: str, count: int, shard: int = SHARD):
+    def __init__(self, folder: str | os.PathLike, kind: str, count: int, shard: int = SHARD, made_by: str = ""):
+        self.made_by = made_by
         self._maps = [
             np.load(shard_path(folder, kind, start, stop), mmap_mode="r", allow_pickle=False)
             for start, stop in ranges(count, shard)

@@ -212,6 +212,7 @@ def train_diffusion(config, out, *, init=None, steps=None):
         return data.latents_dataset(
             latents,
             token_ids,
+            autoencoder=painter.autoencoder,
             repeat=True,
             drop_remainder=True,
             seed=config["seed"],

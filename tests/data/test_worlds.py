@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 
 from tfportrait import world
-from tfportrait.data import load, open_source, portrait_world, token_table
-from tfportrait.data.portrait_world import FIRST_SEED, PortraitWorld
+from tfportrait.data import load, open_source, token_table, worlds
+from tfportrait.data.worlds import FIRST_SEED, PortraitWorld, SceneWorld
 
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch):
     """Four portraits a shard."""
-    ranges, shards = portrait_world.ranges, portrait_world.Shards
-    monkeypatch.setattr(portrait_world, "ranges", lambda count: ranges(count, 4))
-    monkeypatch.setattr(portrait_world, "Shards", lambda *arguments: shards(*arguments, 4))
+    ranges, shards = worlds.ranges, worlds.Shards
+    monkeypatch.setattr(worlds, "ranges", lambda count: ranges(count, 4))
+    monkeypatch.setattr(worlds, "Shards", lambda *arguments: shards(*arguments, 4))
 
 
 def test_pictures_labels_and_captions_are_the_portraits(cache):
@@ -41,6 +41,19 @@ def test_hidden_attributes_are_unknown():
     assert (labels["eye_color"] >= 0).any() and (labels["style"] >= 0).all()
 
 
+def test_scenes_are_a_source_too():
+    source = SceneWorld("test", image_size=32, count=5)
+    scene = world.scenes.sample(FIRST_SEED["test"] + 3)
+    np.testing.assert_array_equal(source.images(np.array([3]))[0], scene.render(32))
+    labels = source.labels(np.arange(5))
+    for name, values in world.scenes.ATTRIBUTES.items():
+        assert labels[name][3] == (values.index(scene[name]) if name in scene.visible else -1)
+    texts = {source.captions(np.array([3]), epoch=epoch)[0] for epoch in range(12)}
+    assert len(texts) > 5 and any("\u4e00" <= letter <= "\u9fff" for text in texts for letter in text)
+    mixed = open_source({"portrait_world": 1, "scene_world": 1}, image_size=32, count=4)
+    assert mixed.attributes["style"] == world.ATTRIBUTES["style"] and "setting" in mixed.attributes
+
+
 def test_splits_share_no_portrait():
     spans = [range(first, first + 2**40) for first in FIRST_SEED.values()]
     assert all(a.stop <= b.start for a, b in zip(spans, spans[1:], strict=False))
@@ -51,9 +64,9 @@ def test_splits_share_no_portrait():
 
 def rendered(monkeypatch):
     jobs = []
-    real = portrait_world.workers.run
+    real = worlds.workers.run
     monkeypatch.setattr(
-        portrait_world.workers, "run", lambda task, todo, workers: jobs.extend(todo) or real(task, todo, workers=1)
+        worlds.workers, "run", lambda task, todo, workers: jobs.extend(todo) or real(task, todo, workers=1)
     )
     return jobs
 
@@ -74,7 +87,7 @@ def test_only_what_is_missing_is_rendered(cache, monkeypatch):
 
 
 def test_an_interrupted_rendering_goes_on(cache, monkeypatch):
-    real = portrait_world.render_job
+    real = worlds.render_job
     calls = []
 
     def interrupted(**job):
@@ -84,11 +97,11 @@ def test_an_interrupted_rendering_goes_on(cache, monkeypatch):
         return real(**job)
 
     jobs = rendered(monkeypatch)
-    monkeypatch.setattr(portrait_world, "render_job", interrupted)
+    monkeypatch.setattr(worlds, "render_job", interrupted)
     with pytest.raises(KeyboardInterrupt):
         PortraitWorld(image_size=32, count=8)
     assert not list(cache.rglob("*.tmp"))
-    monkeypatch.setattr(portrait_world, "render_job", real)
+    monkeypatch.setattr(worlds, "render_job", real)
     jobs.clear()
     PortraitWorld(image_size=32, count=8)
     assert [(job["start"], job["stop"]) for job in jobs] == [(4, 8)]
@@ -97,7 +110,7 @@ def test_an_interrupted_rendering_goes_on(cache, monkeypatch):
 def test_another_drawing_has_another_cache(cache, monkeypatch):
     PortraitWorld(image_size=32, count=2)
     jobs = rendered(monkeypatch)
-    monkeypatch.setattr(portrait_world, "drawing_version", lambda: "changed")
+    monkeypatch.setattr(worlds, "drawing_version", lambda name: "changed")
     PortraitWorld(image_size=32, count=2)
     assert len(jobs) == 1
 
@@ -105,10 +118,10 @@ def test_another_drawing_has_another_cache(cache, monkeypatch):
 def test_versions_follow_the_code_but_not_its_comments(tmp_path, monkeypatch):
     for name, text in [("__init__", ""), ("face", "x = 1"), ("attributes", "y = 1"), ("captions", "z = 1")]:
         (tmp_path / f"{name}.py").write_text(text)
-    monkeypatch.setattr(portrait_world.world, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(worlds.world, "__file__", str(tmp_path / "__init__.py"))
 
     def versions():
-        return [portrait_world._version(text=text) for text in (False, True)]
+        return [worlds._version("portrait_world", text=text) for text in (False, True)]
 
     drawing, text = versions()
     (tmp_path / "face.py").write_text("# about x\nx = 1\n")
@@ -163,7 +176,7 @@ def test_full_disk_is_told_before_rendering(cache, monkeypatch):
         assert needed >= 10 * 32 * 32 * 3
         raise OSError(28, "full")
 
-    monkeypatch.setattr(portrait_world, "check_space", full)
+    monkeypatch.setattr(worlds, "check_space", full)
     with pytest.raises(OSError, match="full"):
         PortraitWorld(image_size=32, count=10)
     assert not list(cache.rglob("*.npy"))
