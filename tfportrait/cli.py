@@ -194,6 +194,7 @@ def weigh(data_sets: tuple[str, ...]) -> dict[str, float]:
 )
 @click.option("--crop", type=click.Choice(["center", "face"]), default=None, help="How --data's pictures are cut.")
 @click.option("--upsample", is_flag=True, help="Take pictures of --data that are too small too, enlarged.")
+@click.option("--augment", multiple=True, help="As for `data show`; may be repeated. Not for the U-Net's training.")
 @click.option("--steps", type=int, default=None, help="Training steps.  [default: the configuration's]")
 @click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
 def train(
@@ -204,6 +205,7 @@ def train(
     data_sets: tuple[str, ...],
     crop: str | None,
     upsample: bool,
+    augment: tuple[str, ...],
     steps: int | None,
     precision: str,
 ) -> None:
@@ -223,6 +225,8 @@ def train(
     if weights:
         options = {"crop": crop} if crop else {}
         settings = trainers.with_data(settings, weights, **options, **({"upsample": True} if upsample else {}))
+    if augment:
+        settings = trainers.with_augmentation(settings, stage, augment)
     accelerate(precision)
     getattr(trainers, f"train_{stage}")(settings, out, init=init, steps=steps)
     click.echo(out)

@@ -131,6 +131,6 @@ def test_layouts_are_told_apart(tmp_path, captioned):
 
 def test_small_pictures_are_enlarged_only_when_asked(tmp_path):
     root = layouts.imagenet(tmp_path)
-    with pytest.raises(ValueError, match=r"4 of 4 .*smaller than 256 x 256"):
+    with pytest.raises(ValueError, match=r"4 of 4 .*smaller than 256 x 256.*upsample=True enlarges"):
         open_source(root, image_size=256)
     assert open_source(root, image_size=256, upsample=True).images(np.array([0])).shape == (1, 256, 256, 3)

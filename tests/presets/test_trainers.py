@@ -131,7 +131,7 @@ def test_every_layout_trains_to_a_grid_of_samples(preset, tmp_path, make):
 def test_mixtures_and_folders_without_a_validation_split_train(preset, tmp_path, captioned):
     arguments = ["--config", TINY, "--init", str(preset), "--steps", "1", "--out", str(tmp_path / "out")]
     mixed = ["--data", f"{captioned}=1", "--data", f"{layouts.celeb_a_raw(tmp_path / 'faces')}=0.5"]
-    assert main(["train", "autoencoder", *mixed, "--upsample", "--crop", "center", *arguments]) == 0
+    assert main(["train", "autoencoder", *mixed, "--upsample", "--augment", "flip=1", *arguments]) == 0
     assert list((tmp_path / "out-pictures").glob("*.png"))
 
 
@@ -142,6 +142,7 @@ def test_mixtures_and_folders_without_a_validation_split_train(preset, tmp_path,
         (["--data", "portrait_world=0"], "must not sum to zero"),
         (["--data", "portrait_world", "--data", "portrait_world=2"], "--data portrait_world is given twice"),
         (["--crop", "face"], "about the pictures of --data"),
+        (["--augment", "flip"], "autoencoder and oracle can be"),
     ],
 )
 def test_bad_data_is_one_line(preset, tmp_path, capsys, arguments, message):

@@ -159,6 +159,8 @@ class Pictures(Source):
             file.write(json.dumps([{"path": path, "reason": reason} for path, reason in bad], indent=1).encode())
         first = "; ".join(f"{path}: {reason}" for path, reason in bad[:3]) + ("; ..." if len(bad) > 3 else "")
         message = f"{len(bad)} of {total} pictures in {self.name} cannot be used ({first}); all are listed in {listing}"
+        if any("smaller than" in reason for _, reason in bad):
+            message += "; upsample=True enlarges the small ones"
         if len(bad) > max_bad_fraction * total or not len(self._rows):
             raise ValueError(f"{message}; more than max_bad_fraction={max_bad_fraction:g} of them")
         warnings.warn(message, stacklevel=4)

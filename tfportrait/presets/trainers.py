@@ -30,6 +30,7 @@ RECORD = "training.toml"
 OPTIMIZERS = {"adamw": training.AdamW, "muon": training.Muon}
 OPTIONAL = ("focus", "optimizer", "decoder_only")  # entries that a configuration may leave out
 OF_TRAINING = ("kl_weight", "perceptual_weight", "scaling_factor")  # what a network of the same weights may change
+AUGMENTED = ("autoencoder", "oracle")  # stages that see pictures
 SCALED_ON = 1024  # images whose latents settle the scaling factor
 
 
@@ -84,6 +85,29 @@ def with_data(config, weights, **options):
     return {**config, "data": {"source": source, **size, "train": None, "validation": None, **options}}
 
 
+def with_augmentation(config, stage, augmentation):
+    """A configuration whose pictures are augmented.
+
+    Args:
+        config: dict, from `load`.
+        stage: str. What is to be trained.
+        augmentation: sequence of str, as `tfportrait.data.Augmentation` takes them.
+
+    Returns:
+        dict.
+
+    Raises:
+        ValueError: a bad augmentation, or a stage that sees no pictures.
+    """
+    if stage not in AUGMENTED:
+        raise ValueError(
+            f"{stage} is not trained on pictures themselves (latents are encoded once), so that there is nothing to "
+            f"augment; {' and '.join(AUGMENTED)} can be"
+        )
+    data.Augmentation(augmentation)
+    return {**config, "data": {**config["data"], "augmentation": list(augmentation)}}
+
+
 def train_autoencoder(config, out, *, init=None, steps=None):
     """Trains the autoencoder of a configuration and writes it to `out/vae`, scaled to latents of unit deviation.
 
@@ -124,6 +148,7 @@ def train_autoencoder(config, out, *, init=None, steps=None):
             source,
             repeat=True,
             fields=("image",),
+            augmentation=config["data"].get("augmentation"),
             seed=config["seed"],
             batch_size=settings["batch_size"],
             first_step=first_step,
@@ -152,6 +177,7 @@ def train_oracle(config, out, *, init=None, steps=None):
             source,
             repeat=True,
             fields=("image", "attributes"),
+            augmentation=config["data"].get("augmentation"),
             seed=config["seed"],
             batch_size=settings["batch_size"],
             first_step=first_step,
