@@ -53,6 +53,11 @@ def test_vocabularies_are_joined(captioned, tmp_path):
     assert mixture.attributes["glasses"][labels["glasses"][1]] == "round"
 
 
+def test_weights_that_are_worlds_apart(captioned):
+    with pytest.raises(ValueError, match="an epoch would have 4e.08 examples; bring them closer"):
+        open_source({str(captioned): 1, "portrait_world": 1e-8}, image_size=32, count=4, upsample=True)
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
@@ -80,6 +85,17 @@ def test_names_with_the_folder_of_their_raw_distribution(tmp_path):
         open_source("ffhq", image_size=32)
     with pytest.raises(ValueError, match="has not the folders of ffhq"):
         open_source("ffhq", image_size=32, data_dir=root)
+
+
+def test_options_go_to_the_sources_that_take_them(captioned):
+    mixture = open_source({str(captioned): 1, "portrait_world": 1}, image_size=32, count=4, upsample=True, workers=1)
+    assert np.bincount(mixture.labels(np.arange(len(mixture)))["source"]).tolist() == [4, 4]
+    with pytest.raises(ValueError, match="portrait_world takes no 'crop'; it takes count, progress, workers"):
+        open_source("portrait_world", image_size=32, crop="face")
+    with pytest.raises(ValueError, match="takes no 'workers'; it takes count, crop"):
+        open_source(captioned, image_size=32, workers=2)
+    with pytest.raises(ValueError, match="takes no 'colour'"):
+        open_source({str(captioned): 1, "portrait_world": 1}, image_size=32, colour=True)
 
 
 @pytest.mark.parametrize(

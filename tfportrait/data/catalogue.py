@@ -56,11 +56,17 @@ def open_source(
     Raises: ValueError if there is no such source or split, or its pictures are too many of them bad.
     """
     if isinstance(name_or_path, Mapping):
+        parts = {name: _options(name) for name in _weighed(name_or_path)}
+        _check_known(" + ".join(parts), options, set().union(*parts.values()))
         return Mixture(
-            {name: open_source(name, split, image_size=image_size, **options) for name in _weighed(name_or_path)},
+            {
+                name: open_source(name, split, image_size=image_size, **{o: options[o] for o in options if o in takes})
+                for name, takes in parts.items()
+            },
             name_or_path,
         )
     name = str(name_or_path)
+    _check_known(name, options, _options(name))
     if name in WORLDS:
         module, _, cls = WORLDS[name].partition(":")
         return getattr(importlib.import_module(module), cls)(split, image_size=image_size, **options)
@@ -105,6 +111,18 @@ def _named(name: str, split: str, size: tuple[int, int], *, data_dir: str | None
     from tfportrait.data import tfds
 
     return tfds.listing(of_tfds, split, data_dir=data_dir, download=download)
+
+
+def _options(name: str) -> set[str]:
+    if name in WORLDS:
+        return {"count", "workers", "progress"}
+    where = {"data_dir", "download"} if name in NAMES or name.startswith(TFDS) else set()
+    return {"count", "crop", "upsample", "max_bad_fraction", "progress", *where}
+
+
+def _check_known(name: str, options: Mapping[str, Any], known: set[str]) -> None:
+    if wrong := [option for option in options if option not in known]:
+        raise ValueError(f"{name} takes no {wrong[0]!r}; it takes {', '.join(sorted(known))}")
 
 
 def _weighed(weights: Mapping[str, float]) -> list[str]:

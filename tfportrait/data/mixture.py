@@ -6,6 +6,8 @@ import numpy as np
 
 from tfportrait.data.source import Report, Source
 
+_MOST = 10**8  # examples in an epoch
+
 
 class Mixture(Source):
     """Examples of several sources in fixed proportions, each with its source as the attribute `source`.
@@ -18,7 +20,7 @@ class Mixture(Source):
         sources: dict of str to Source, all of one image shape.
         weights: dict of str to float. How much of an epoch is each source's, in any unit; more names do not matter.
 
-    Raises: ValueError if a source is empty or their pictures have different shapes.
+    Raises: ValueError if their pictures have different shapes, or weights are so far apart that an epoch has no end.
     """
 
     def __init__(self, sources: Mapping[str, Source], weights: Mapping[str, float]):
@@ -31,6 +33,8 @@ class Mixture(Source):
         shares /= shares.sum()
         sizes = np.array([len(source) for source in parts])
         total = int(np.ceil((sizes / shares).max() - 1e-9))
+        if total > _MOST:
+            raise ValueError(f"with these weights an epoch would have {total:.3g} examples; bring them closer together")
         counts = np.maximum(np.round(shares * total).astype(np.int64), sizes)
         self._which = np.repeat(np.arange(len(parts)), counts).astype(np.int16)
         self._first = np.concatenate([[0], np.cumsum(counts)[:-1]])
