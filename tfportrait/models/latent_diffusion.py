@@ -209,20 +209,21 @@ class LatentDiffusion(Trainable):
         return preprocess(dataset, self.tokenizer)
 
     @classmethod
-    def from_preset(cls, preset, *, dtype=None, prediction_type=None):
-        """Loads a preset: the name of a shipped one, or a folder in diffusers' layout.
+    def from_preset(cls, preset, *, dtype=None, prediction_type=None, ema=False):
+        """Loads a preset: the name of a shipped one, a folder in diffusers' layout, or a checkpoint in one file.
 
         Args:
             preset: str or path.
             dtype: str or None. Dtype policy of the networks, such as "mixed_bfloat16". Defaults to the global one.
-            prediction_type: str or None. Overrides what the preset says.
+            prediction_type: str or None. Overrides what the preset says; Stable Diffusion 2 in one file needs it.
+            ema: bool. Take the averaged weights of a single file that has both.
 
         Raises:
             ValueError: no such preset (the message lists the shipped ones), or a missing or damaged file.
         """
         from tfportrait.models import preset as presets
 
-        return presets.read(cls, preset, dtype=dtype, prediction_type=prediction_type)
+        return presets.read(cls, preset, dtype=dtype, prediction_type=prediction_type, ema=ema)
 
     def save_to_preset(self, directory):
         """Writes the model as a folder in diffusers' layout, float16, with the averaged weights where there are any.

@@ -36,18 +36,26 @@ def locate(preset):
     return importlib.import_module("tfportrait.presets").locate(preset)
 
 
-def read(cls, preset, *, dtype=None, prediction_type=None):
-    """The painter that a preset folder holds.
+def read(cls, preset, *, dtype=None, prediction_type=None, ema=False):
+    """The painter that a preset folder, or a checkpoint in one file, holds.
 
     Args:
         cls: LatentDiffusion or a subclass.
-        preset: str or path. A folder in diffusers' layout, or the name of a shipped preset.
+        preset: str or path. A folder in diffusers' layout, the name of a shipped preset, or a single file.
         dtype: str or None. Dtype policy of the networks.
         prediction_type: str or None. Overrides the scheduler's.
+        ema: bool. Take the averaged weights of a single file that has both.
 
     Raises:
         ValueError: a missing or damaged file, or something that this class cannot be.
     """
+    if Path(preset).is_file():  # imported here, so that nothing climbs a floor
+        single_file = importlib.import_module("tfportrait.stable_diffusion.single_file")
+        return single_file.read(cls, preset, dtype=dtype, prediction_type=prediction_type, ema=ema)
+    if ema:
+        raise ValueError(
+            f"ema=True is for a single file that has averaged weights beside the trained ones, not {preset}"
+        )
     folder = locate(preset)
     index = read_json(folder / INDEX)
     has = {name: bool((index.get(name) or [None])[0]) for name in ("vae", "text_encoder", "tokenizer")}

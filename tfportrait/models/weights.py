@@ -8,6 +8,7 @@ a dense kernel (out, in) on disk and (in, out) here.
 import json
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import ml_dtypes  # noqa: F401  (teaches numpy the name "bfloat16", which safetensors asks it for)
@@ -141,21 +142,51 @@ def read_weights(model, path):
     """
     files = weight_files(path, getattr(model, "weights_stem", "diffusion_pytorch_model"))
     variables = named_variables(model)
-    places = {}
+    places = {_canonical(key, variables): place for file in files for key, place in tensors_in(file).items()}
+    assign_weights(model, files[0].parent if len(files) > 1 else files[0], places)
+
+
+class Place(NamedTuple):
+    """Where a tensor is: a file, its name in it, its shape, and which of its rows if not all."""
+
+    file: Path
+    key: str
+    shape: tuple[int, ...]
+    rows: slice | None = None
+
+
+def tensors_in(file):
+    """The tensors of a safetensors file, read no further than its header.
+
+    Returns: dict, name -> Place.
+
+    Raises: ValueError if the file is missing or damaged.
+    """
     try:
-        for file in files:
-            with safetensors.safe_open(file, "numpy") as tensors:
-                for key in tensors.keys():
-                    shape = tuple(tensors.get_slice(key).get_shape())
-                    places[_canonical(key, variables)] = (file, key, shape)
+        with safetensors.safe_open(file, "numpy") as tensors:
+            return {key: Place(Path(file), key, tuple(tensors.get_slice(key).get_shape())) for key in tensors.keys()}
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(f"cannot read the weights {file}: {error}") from error
-    _check(model, files[0].parent if len(files) > 1 else files[0], variables, places)
-    for file in files:
+
+
+def assign_weights(model, source, places):
+    """Gives a model's variables the values of tensors, one at a time; nothing is assigned unless every tensor fits.
+
+    Args:
+        model: a built model.
+        source: str or path. For messages.
+        places: dict. Name as in `named_variables` -> Place.
+
+    Raises: ValueError if tensors are missing, unexpected or of a wrong shape.
+    """
+    variables = named_variables(model)
+    _check(model, source, variables, places)
+    for file in {place.file for place in places.values()}:
         with safetensors.safe_open(file, "numpy") as tensors:
-            for name, (home, key, _) in places.items():
+            for name, (home, key, _, rows) in places.items():
                 if home == file and name in variables:
-                    _from_disk(variables[name], tensors.get_tensor(key))
+                    value = tensors.get_tensor(key) if rows is None else tensors.get_slice(key)[rows]
+                    _from_disk(variables[name], value)
 
 
 def _canonical(key, variables):
@@ -171,9 +202,9 @@ def _check(model, path, variables, places):
     # Positions 0, 1, 2, ... which old text encoders stored.
     unexpected = [name for name in places if name not in variables and not name.endswith("position_ids")]
     wrong = [
-        f"{name} {places[name][2]} instead of {_disk_shape(variable)}"
+        f"{name} {places[name].shape} instead of {_disk_shape(variable)}"
         for name, variable in variables.items()
-        if name in places and not _same_shape(places[name][2], _disk_shape(variable))
+        if name in places and not _same_shape(places[name].shape, _disk_shape(variable))
     ]
     problems = []
     for what, names in (("missing", missing), ("unexpected", unexpected), ("of a wrong shape", wrong)):
