@@ -97,7 +97,10 @@ def free_paths(name: str, count: int) -> list[Path]:
 @click.argument("prompt", required=False)
 @click.option("--tag", "tags", multiple=True, help="An attribute, as name=value; may be repeated. Added to the prompt.")
 @click.option("--negative", default=None, help="What should not be in the picture.")
-@click.option("--preset", default="portrait_128", help="A shipped preset, or a folder in diffusers' layout.")
+@click.option("--preset", default="portrait_128", help="A shipped preset, a folder in diffusers' layout, or one file.")
+@click.option(
+    "--prediction-type", default=None, help="What a file of Stable Diffusion 2 predicts: epsilon or v_prediction."
+)
 @click.option("--seed", type=int, default=0, help="Seed of the first portrait; the others follow.")
 @click.option("--count", type=int, default=1, help="Number of portraits.")
 @click.option("--steps", type=int, default=20, help="Steps of the sampler.")
@@ -111,6 +114,7 @@ def paint(
     tags: tuple[str, ...],
     negative: str | None,
     preset: str,
+    prediction_type: str | None,
     seed: int,
     count: int,
     steps: int,
@@ -142,6 +146,7 @@ def paint(
         guidance_scale=guidance,
         sampler=sampler,
         image_size=size,
+        prediction_type=prediction_type,
         precision=precision,
     )
     for path, image, recipe in zip(paths, images, recipes, strict=True):

@@ -11,8 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tfportrait as tp
+from tfportrait.cli import main
 from tfportrait.models import weights
+from tfportrait.recipe import read_recipe
 from tfportrait.stable_diffusion import single_file
+from tfportrait.world.captions import corpus
 
 UNET = {
     "block_out_channels": [32, 64],
@@ -21,7 +24,7 @@ UNET = {
     "layers_per_block": 1,
 }
 VAE = {"block_out_channels": [32, 64], "layers_per_block": 1, "norm_num_groups": 32, "scaling_factor": 0.18215}
-TEXT = {"vocab_size": 50, "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 1}
+TEXT = {"vocab_size": 560, "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 1}
 KINDS = {
     "sd1": ({"cross_attention_dim": 64, "attention_head_dim": 8}, {"num_hidden_layers": 2, "hidden_act": "quick_gelu"}),
     "sd2": (
@@ -156,6 +159,9 @@ def test_a_single_file_paints_what_its_folder_paints(tmp_path, kind):
     path = written(tmp_path, checkpoint(kind))
     with pytest.raises(ValueError, match="has no tokenizer in it: put vocab.json and merges.txt into"):
         tp.LatentDiffusion.from_preset(path)
+    tp.Tokenizer.train([str(text) for text in corpus(60)], 700, 16).save(tmp_path / "tokenizer")
+    with pytest.raises(ValueError, match="has 700 tokens, the text encoder knows 560: they do not belong together"):
+        tp.LatentDiffusion.from_preset(path, prediction_type="epsilon")
     tp.Tokenizer.train(["a red cat", "a blue dog"], 560, 16).save(tmp_path / "tokenizer")
     told = {"prediction_type": "v_prediction"} if kind == "sd2" else {}
     if told:
@@ -172,6 +178,10 @@ def test_a_single_file_paints_what_its_folder_paints(tmp_path, kind):
     context = np.random.default_rng(1).standard_normal((1, 5, 64)).astype("float32")
     ours, theirs = (np.array(p.unet(given, np.float32([500.0]), context)) for p in (painter, again))
     np.testing.assert_allclose(theirs, ours, atol=0.02 * np.abs(ours).max())  # float16 on disk
+    out, arguments = tmp_path / "x.png", ["--steps", "1", "--size", "16", "--precision", "float32"]
+    more = ["--prediction-type", "v_prediction"] if told else []
+    assert main(["paint", "a red cat", "--preset", str(path), "--out", str(out), *more, *arguments]) == 0
+    assert len(read_recipe(out)["preset_hash"]) == 64
     with pytest.raises(ValueError, match="ema=True is for a single file"):
         tp.LatentDiffusion.from_preset(tmp_path / "folder", ema=True)
 

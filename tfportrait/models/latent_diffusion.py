@@ -58,6 +58,11 @@ class LatentDiffusion(Trainable):
             raise ValueError("text_encoder and tokenizer go together: give both or neither")
         if not 0.0 <= caption_dropout < 1.0:
             raise ValueError(f"caption_dropout is {caption_dropout}, but must be in [0, 1)")
+        if tokenizer is not None and text_encoder is not None and len(tokenizer) > text_encoder.config["vocab_size"]:
+            raise ValueError(
+                f"the tokenizer has {len(tokenizer)} tokens, the text encoder knows "
+                f"{text_encoder.config['vocab_size']}: they do not belong together"
+            )
         self.unet = unet
         self.autoencoder = autoencoder
         self.text_encoder = text_encoder

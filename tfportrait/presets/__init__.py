@@ -15,15 +15,15 @@ def shipped():
 
 
 def locate(preset):
-    """The folder of a preset.
+    """The folder of a preset, or the file that it is.
 
     Args:
-        preset: str or path. A folder, or the name of a shipped preset.
+        preset: str or path. A folder, a checkpoint in one file, or the name of a shipped preset.
 
     Raises:
         ValueError: neither; lists the names, nearest first.
     """
-    if Path(preset).is_dir():
+    if Path(preset).exists():
         return Path(preset)
     name, presets = str(preset), shipped()
     if name in presets:

@@ -51,17 +51,19 @@ def paint(
     guidance_scale,
     sampler,
     image_size=None,
+    prediction_type=None,
     precision="auto",
     progress=True,
 ):
     """Loads a preset and paints, on whatever this machine has.
 
     Args:
-        preset: path. Folder of the preset.
+        preset: path. Folder of the preset, or a checkpoint in one file.
         prompt: str.
         negative: str or None.
         seeds: list of int.
         num_steps, guidance_scale, sampler, image_size: as `LatentDiffusion.generate` takes them.
+        prediction_type: str or None. As `LatentDiffusion.from_preset` takes it.
         precision: str. As `tfportrait.accelerate` takes it.
         progress: bool. Whether a progress bar is shown on standard error.
 
@@ -72,7 +74,7 @@ def paint(
     from tfportrait.training import accelerate
 
     choice = accelerate(precision, brief=len(seeds) <= FEW)
-    painter = LatentDiffusion.from_preset(preset)
+    painter = LatentDiffusion.from_preset(preset, prediction_type=prediction_type)
     images = painter.generate(
         prompt,
         None if negative is None else [negative],
@@ -83,7 +85,7 @@ def paint(
         image_size=image_size,
         progress=progress,
     )
-    sums = preset / CHECKSUMS
+    sums = preset if preset.is_file() else preset / CHECKSUMS
     shared = {
         "prompt": prompt,
         "negative_prompt": negative,
