@@ -228,8 +228,8 @@ def train(
 
     settings = trainers.load(config)
     if weights:
-        options = {"crop": crop} if crop else {}
-        settings = trainers.with_data(settings, weights, **options, **({"upsample": True} if upsample else {}))
+        options = {name: value for name, value in (("crop", crop), ("upsample", upsample)) if value}
+        settings = trainers.with_data(settings, weights, **options)
     if augment:
         settings = trainers.with_augmentation(settings, stage, augment)
     accelerate(precision)
