@@ -342,12 +342,12 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import tfportrait.data
 assert "keras" not in sys.modules and "tensorflow" not in sys.modules
-import numpy, test_augmentation
+import numpy, test_data_augmentation
 from tfportrait.data.augmentation import KERAS_CV
-test_augmentation.passes(test_augmentation.LIST)
+test_data_augmentation.passes(test_data_augmentation.LIST)
 assert sys.modules["keras"].backend.backend() == "jax"
 assert "keras_cv" not in sys.modules
-numpy.save(sys.argv[2], test_augmentation.passes([*test_augmentation.LIST, *KERAS_CV])[0]["image"])
+numpy.save(sys.argv[2], test_data_augmentation.passes([*test_data_augmentation.LIST, *KERAS_CV])[0]["image"])
 """
 
 

@@ -326,7 +326,7 @@ def _bad() -> list[Kind]:
         cut("truncated.bmp", encode(noise(), "BMP")),
         cut("truncated.tif", encode(noise(), "TIFF")),
         cut("truncated lzw.tif", encode(noise(), "TIFF", compression="tiff_lzw"), reason="begins as TIFF"),
-        cut("truncated.jp2", encode(noise(), "JPEG2000"), reason="broken data"),
+        cut("truncated.jp2", encode(noise(), "JPEG2000"), reason="its end is missing"),
         Kind("checksum.png", bytes(checksum), None, "wrong checksum in its chunk IDAT"),
         Kind("checksum of the header.png", bytes(header), None, "wrong checksum in its chunk IHDR"),
         Kind("empty.jpg", b"", None, "^the file is empty$"),

@@ -161,6 +161,9 @@ def _read(data: bytes, size: tuple[int, int] | None, box: Box | None) -> Picture
             end = int.from_bytes(data[4:8], "little") + 8 if form == "WEBP" else len(data)
             if len(data) > _PADDING and not any(data[max(0, end - _PADDING) : end]):
                 raise BadImage("the file is truncated: it ends in zero bytes")
+        # JPEG 2000: behind the last "start of data" there has to be an "end", which data itself cannot hold.
+        if form == "JPEG2000" and data.rfind(b"\xff\xd9") <= data.rfind(b"\xff\x93"):
+            raise BadImage("the file is truncated: its end is missing")
         smallest = _smallest(image, size, box) if size and form in ("JPEG", "MPO") else None
         drafted = image.draft(None, smallest) if smallest else None
         scale = 1 / round(whole[0] / drafted[1][2]) if drafted else 1.0
