@@ -111,8 +111,8 @@ def scheduler_for(case):
 
 
 def network_time(scheduler, case, index, timestep):
-    """The timestep; under Karras' sigmas the exact time, which DPMSolverMultistepScheduler rounds."""
-    if case["spacing"] != "karras" or case["sampler"] != "dpmpp_2m":
+    """The timestep; on Karras' grid of the cosine the exact time, which DPMSolverMultistepScheduler cuts off."""
+    if (case["spacing"], case["sampler"], case["schedule"]) != ("karras", "dpmpp_2m", "cosine"):
         return float(timestep)
     log_sigmas = np.log((((1 - scheduler.alphas_cumprod) / scheduler.alphas_cumprod) ** 0.5).numpy())
     return float(scheduler._sigma_to_t(scheduler.sigmas[index].numpy().reshape(1), log_sigmas)[0])

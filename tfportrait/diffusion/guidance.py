@@ -8,13 +8,16 @@ from tfportrait.diffusion.numeric import ops_for
 
 
 def guide(conditional, unconditional, guidance_scale, rescale: float = 0.0):
-    """x_0 = unconditional + guidance_scale (conditional - unconditional), its contrast held by `rescale`.
+    """unconditional + guidance_scale (conditional - unconditional), its contrast held by `rescale`.
+
+    Without `rescale` it makes no difference whether x_0 or the network's own outputs are guided. diffusers and Lin et
+    al. rescale the outputs.
 
     Equations: `guidance.classifier_free`, `guidance.rescale`.
 
     Args:
-        conditional: float32 (B, ...). x_0 predicted with the prompt.
-        unconditional: float32 (B, ...). x_0 predicted with the negative or the empty prompt.
+        conditional: float32 (B, ...). Predicted with the prompt: x_0, or the network's output.
+        unconditional: float32 (B, ...). Predicted with the negative or the empty prompt.
         guidance_scale: float, or a scalar tensor where a compiled function takes it. 1 gives `conditional`.
         rescale: float in [0, 1]. Share of the result brought to the standard deviation of `conditional`, per example
             (Lin et al. 2023, equations 15 and 16).
@@ -35,7 +38,7 @@ class Guided:
         conditional: callable. Denoiser with the prompt bound.
         unconditional: callable. Denoiser with the negative or the empty prompt bound.
         guidance_scale: float >= 0.
-        rescale: float in [0, 1].
+        rescale: float in [0, 1]. Of x_0; `LatentDiffusion` rescales the output of its U-Net.
     """
 
     def __init__(self, conditional: Callable, unconditional: Callable, guidance_scale: float, rescale: float = 0.0):

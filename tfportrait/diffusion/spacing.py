@@ -10,6 +10,7 @@ from tfportrait.diffusion.schedules import DiscreteSchedule, EDMSchedule, FlowSc
 
 # diffusers' schedulers of these work in sigma = noise_rate / signal_rate, which has to be finite.
 SIGMA_SAMPLERS = ("euler", "euler_ancestral", "heun", "dpmpp_2m")
+KARRAS_SAMPLERS = ("euler", "heun", "dpmpp_2m")  # diffusers' schedulers that have use_karras_sigmas
 LCM_STEPS = 50  # the grid on which latent consistency models are distilled
 ALIASES = {"linspace": "uniform", "linear": "uniform", "simple": "trailing", "karrassigmas": "karras"}
 
@@ -23,17 +24,19 @@ def rates(schedule: Schedule, sampler: str, num_steps: int, spacing: str | None 
     its timesteps from the grid of 50 of its distillation unless a spacing is named. At zero terminal SNR the samplers
     that work in sigma start at signal rate 2^-12, as in diffusers; `ddpm`, `ddim` and `lcm` at 0.
 
-    diffusers rounds Karras' sigmas to whole timesteps for the network; here the network is given the exact time. Its
-    DDIM steps by T // num_steps even where its timesteps do not (`linspace`; `trailing` with T not a multiple of the
-    steps), here each step ends where the next begins.
+    Two things differ on purpose. diffusers' DDIM steps by T // num_steps even where its timesteps do not (`linspace`;
+    `trailing` with T not a multiple of the steps); here each step ends where the next begins. And its Euler and Heun
+    take the ends of Karras' grid from the grid that `timestep_spacing` names; here they are the schedule's, as theirs
+    are with "linspace".
 
     Args:
         schedule: Schedule.
         sampler: str. A name of `samplers.SAMPLERS`.
         num_steps: int >= 1.
-        spacing: str. "uniform", "leading", "trailing" or "karras"; None for the schedule's own `timestep_spacing`, or
-            else the sampler's default. EDM has "karras" (default) and "uniform" (in log sigma), rectified flow
-            "uniform" and "trailing", which are the same.
+        spacing: str. "uniform", "leading", "trailing" or "karras"; None for the schedule's own `timestep_spacing` (if
+            that is "karras", for the samplers that have it in diffusers), or else the sampler's default. EDM has
+            "karras" (default) and "uniform" (in log sigma), rectified flow "uniform" and "trailing", which are the
+            same.
 
     Returns:
         float32 (num_steps + 1, 2).
@@ -80,7 +83,10 @@ def resolve(schedule: Schedule, sampler: str, spacing: str | None = None) -> str
         return choose(f"spacing of schedule {schedule.name!r}", spacing, schedule.spacings, ALIASES)
     if not isinstance(schedule, DiscreteSchedule):
         return schedule.spacings[0]
-    return schedule.timestep_spacing or default_spacing(sampler)
+    own = schedule.timestep_spacing
+    if own is None or own == "karras" and sampler not in KARRAS_SAMPLERS:
+        return default_spacing(sampler)
+    return own
 
 
 def default_spacing(sampler: str) -> str:
@@ -98,6 +104,19 @@ def start_scale(schedule: Schedule, sampler: str, rates, spacing: str | None = N
     if sampler in ("euler", "euler_ancestral", "heun") and resolve(schedule, sampler, spacing) != "leading":
         return noise_rate
     return float(np.hypot(signal_rate, noise_rate)) if not isinstance(schedule, DiscreteSchedule) else 1.0
+
+
+def whole_times(schedule: Schedule, sampler: str, spacing: str | None = None) -> bool:
+    """Whether the network is given the nearest whole timesteps: for `dpmpp_2m` on Karras' grid, as in diffusers.
+
+    Not on the cosine schedule, where diffusers cuts them off instead. All other grids give exact times.
+    """
+    return (
+        isinstance(schedule, DiscreteSchedule)
+        and schedule.name != "cosine"
+        and sampler == "dpmpp_2m"
+        and resolve(schedule, sampler, spacing) == "karras"
+    )
 
 
 def timesteps(schedule: DiscreteSchedule, sampler: str, num_steps: int, spacing: str) -> np.ndarray:

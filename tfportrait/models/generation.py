@@ -23,6 +23,7 @@ class Request:
         seeds: list of N int.
         rates: float32 (num_steps + 1, 2). Signal and noise rate of every step.
         start_scale: float. Standard deviation of the start.
+        whole_times: bool. Whether the U-Net is given whole timesteps only.
         guidance_scale: float.
         sampler: callable of `tfportrait.diffusion.samplers`.
         latent_shape: (h, w, c).
@@ -34,6 +35,7 @@ class Request:
     seeds: list
     rates: np.ndarray
     start_scale: float
+    whole_times: bool
     guidance_scale: float
     sampler: object
     latent_shape: tuple
@@ -72,6 +74,7 @@ class Request:
             seeds,
             rates,
             spacing.start_scale(painter.schedule, sampler, rates, steps_spacing),
+            spacing.whole_times(painter.schedule, sampler, steps_spacing),
             float(guidance_scale),
             samplers.get(sampler),
             shape,
@@ -169,34 +172,43 @@ def encode_prompts(painter, prompts):
     return ops.take(context, [unique.index(text) for text in prompts], axis=0)
 
 
-def guided_denoiser(painter, context, guidance_scale):
+def guided_denoiser(painter, context, guidance_scale, whole_times=False):
     """The painter as a denoiser for these prompts, compiled once per shape.
+
+    What is guided, and rescaled, is the U-Net's own output, as in diffusers and in Lin et al. 2023.
 
     Args:
         painter: LatentDiffusion.
         context: float32 (N, L, D), (2 N, L, D) with the unconditional half last for guidance, or None.
         guidance_scale: float, or None where `context` holds no unconditional half.
+        whole_times: bool. Rounds the times that the U-Net is given, see `spacing.whole_times`.
 
     Returns:
         `denoise(x, signal_rate, noise_rate) -> x_0`, float32 (N, h, w, c).
     """
     rescale = painter.guidance_rescale
 
+    def unet(x, time, context):
+        time = ops.broadcast_to(ops.cast(time, "float32"), ops.shape(x)[:1])
+        return ops.cast(painter.unet(x, ops.round(time) if whole_times else time, context), "float32")
+
     def plain(x, signal_rate, noise_rate, context=None):
         def network(x, time):
-            time = ops.broadcast_to(ops.cast(time, "float32"), ops.shape(x)[:1])
-            return ops.cast(painter.unet(x, time, context), "float32")
+            return unet(x, time, context)
 
         return denoiser.Denoiser(network, painter.schedule, painter.prediction)(x, signal_rate, noise_rate)
 
     def guided(x, signal_rate, noise_rate, context, scale):
-        both = plain(ops.concatenate([x, x], axis=0), signal_rate, noise_rate, context)
-        conditional, unconditional = ops.split(both, 2, axis=0)
-        return guidance.guide(conditional, unconditional, scale, rescale)
+        def network(x, time):
+            both = unet(ops.concatenate([x, x], axis=0), ops.concatenate([time, time], axis=0), context)
+            conditional, unconditional = ops.split(both, 2, axis=0)
+            return guidance.guide(conditional, unconditional, scale, rescale)
 
-    name, function, extra = "denoise", plain, () if context is None else (context,)
+        return denoiser.Denoiser(network, painter.schedule, painter.prediction)(x, signal_rate, noise_rate)
+
+    name, function, extra = f"denoise {whole_times}", plain, () if context is None else (context,)
     if guidance_scale is not None:
-        name, function, extra = f"guided_denoise {rescale}", guided, (context, np.float32(guidance_scale))
+        name, function, extra = f"guided_{name} {rescale}", guided, (context, np.float32(guidance_scale))
     run_network = compiled.compiled(painter, name, function)
 
     def denoise(x, signal_rate, noise_rate):
@@ -212,7 +224,7 @@ def run(painter, request, *, progress=False, on_step=None):
         uint8 (N, H, W, 3).
     """
     context, scale = _conditioning(painter, request)
-    denoise = guided_denoiser(painter, context, scale)
+    denoise = guided_denoiser(painter, context, scale, request.whole_times)
     num_steps = len(request.rates) - 1
 
     def noise_of(i):

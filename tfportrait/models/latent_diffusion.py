@@ -34,7 +34,8 @@ class LatentDiffusion(Trainable):
             classifier-free guidance (Ho & Salimans 2022) needs. Defaults to 0.1.
         train_text_encoder: bool. Whether `fit` trains the text encoder along with the U-Net. Defaults to `False`, as
             Stable Diffusion was trained: at the U-Net's learning rate the encoder forgets most of what captions say.
-        guidance_rescale: float in [0, 1]. Strength of the rescaling of guided predictions (Lin et al. 2023).
+        guidance_rescale: float in [0, 1]. Strength of the rescaling of the U-Net's guided output (Lin et al. 2023); an
+            attribute that may be set.
     """
 
     def __init__(
