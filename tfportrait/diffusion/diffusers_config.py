@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfportrait.diffusion import prediction, samplers
+from tfportrait.diffusion import prediction, samplers, spacing
 from tfportrait.diffusion.numeric import choose
 from tfportrait.diffusion.schedules import DiscreteSchedule, EDMSchedule, FlowSchedule, Schedule
 
@@ -53,9 +53,9 @@ def read(config: dict) -> tuple[Schedule, str]:
     is_lcm = scheduler == "LCMScheduler"
     betas = config.get("beta_schedule", "scaled_linear" if is_lcm else "linear")
     limits = (0.00085, 0.012) if is_lcm else (1e-4, 0.02)
-    spacing = config.get("timestep_spacing")
-    if spacing is not None:
-        spacing = SPACINGS[choose("timestep spacing", spacing, SPACINGS)]
+    timestep_spacing = config.get("timestep_spacing")
+    if timestep_spacing is not None:
+        timestep_spacing = SPACINGS[choose("timestep spacing", timestep_spacing, SPACINGS)]
     schedule = DiscreteSchedule(
         "trained" if trained is not None else BETA_SCHEDULES[choose("beta schedule", betas, BETA_SCHEDULES)],
         num_train_timesteps=config.get("num_train_timesteps", 1000),
@@ -63,7 +63,7 @@ def read(config: dict) -> tuple[Schedule, str]:
         beta_end=config.get("beta_end", limits[1]),
         trained_betas=trained,
         zero_terminal_snr=config.get("rescale_betas_zero_snr", False),
-        timestep_spacing="karras" if config.get("use_karras_sigmas") else spacing,
+        timestep_spacing="karras" if config.get("use_karras_sigmas") else timestep_spacing,
         steps_offset=config.get("steps_offset", 0),
         set_alpha_to_one=config.get("set_alpha_to_one", scheduler != "PNDMScheduler"),
     )
@@ -94,7 +94,7 @@ def write(schedule: Schedule, prediction_type: str, sampler: str = "dpmpp_2m") -
     to_prediction = {ours: theirs for theirs, ours in PREDICTIONS.items()}
     class_name, options = SCHEDULERS[sampler]
     karras = schedule.timestep_spacing == "karras"
-    if karras and sampler not in ("euler", "heun", "dpmpp_2m"):
+    if karras and sampler not in spacing.KARRAS_SAMPLERS:
         raise ValueError(f"diffusers' {class_name} has no Karras sigmas: use euler, heun or dpmpp_2m")
     config = {
         "_class_name": class_name,
@@ -106,14 +106,14 @@ def write(schedule: Schedule, prediction_type: str, sampler: str = "dpmpp_2m") -
         "prediction_type": to_prediction[choose("prediction type", prediction_type, to_prediction)],
         "rescale_betas_zero_snr": schedule.zero_terminal_snr,
         "steps_offset": schedule.steps_offset,
+        # Only some have it; the others keep it for those that are made from their configuration.
+        "set_alpha_to_one": schedule.set_alpha_to_one,
         **options,
     }
     if karras:
         config |= {"timestep_spacing": "linspace", "use_karras_sigmas": True}
     elif schedule.timestep_spacing is not None:  # else each of diffusers' schedulers has its own default, as here
         config["timestep_spacing"] = {o: t for t, o in SPACINGS.items()}[schedule.timestep_spacing]
-    if sampler in ("ddim", "lcm"):
-        config["set_alpha_to_one"] = schedule.set_alpha_to_one
     if sampler == "heun" and config.pop("rescale_betas_zero_snr"):
         raise ValueError("diffusers' HeunDiscreteScheduler has no rescale_betas_zero_snr: use dpmpp_2m, ddim or euler")
     return config

@@ -59,7 +59,8 @@ def read(cls, preset, *, dtype=None, prediction_type=None, ema=False):
     folder = locate(preset)
     index = read_json(folder / INDEX)
     has = {name: bool((index.get(name) or [None])[0]) for name in ("vae", "text_encoder", "tokenizer")}
-    schedule, stored_type = schedules.from_diffusers(read_json(folder / SCHEDULER))
+    # diffusers' pipeline sets the offset to 1, whatever the scheduler's file says.
+    schedule, stored_type = schedules.from_diffusers({**read_json(folder / SCHEDULER), "steps_offset": 1})
     return cls(
         unet=UNet.from_folder(folder / "unet", dtype=dtype),
         autoencoder=AutoencoderKL.from_folder(folder / "vae", dtype=dtype) if has["vae"] else None,
