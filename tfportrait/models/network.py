@@ -8,7 +8,8 @@ import numpy as np
 from keras import ops
 
 from tfportrait.files import check_writable_folder, write_checksums
-from tfportrait.models.weights import read_json, read_weights, write_json, write_weights
+from tfportrait.models.architecture import check_sizes, check_values
+from tfportrait.models.weights import find_tensors, read_json, read_weights, write_json, write_weights
 from tfportrait.training import Trainable
 
 CONFIG = "config.json"
@@ -56,13 +57,32 @@ class Network:
 
         Raises: ValueError if a file is missing or damaged, or the configuration is one that this class lacks.
         """
-        config = select_config(cls, read_json(Path(folder) / CONFIG))
-        missing = [name for name in cls.required_arguments() if name not in config]
-        if missing:
-            raise ValueError(f"{Path(folder) / CONFIG} is no {cls.__name__}'s: it has no {', '.join(missing)}")
-        network = cls(**config, dtype=dtype)
+        config = cls.check_folder(folder)
+        try:
+            network = cls(**config, dtype=dtype)
+        except ValueError as error:
+            raise ValueError(f"{Path(folder) / CONFIG}: {error}") from error
         read_weights(network, folder)
         return network
+
+    @classmethod
+    def check_folder(cls, folder):
+        """Checks the folder of a network as far as that takes neither time nor memory.
+
+        Returns: dict, the constructor's arguments.
+
+        Raises: ValueError as in `from_folder`.
+        """
+        path = Path(folder) / CONFIG
+        config = select_config(cls, read_json(path))
+        missing = [name for name in cls.required_arguments() if name not in config]
+        if missing:
+            raise ValueError(f"{path} is no {cls.__name__}'s: it has no {', '.join(missing)}")
+        check_values(cls, config, path)
+        check_sizes(
+            cls, config, path, {name: place.shape for name, place in find_tensors(folder, cls.weights_stem).items()}
+        )
+        return config
 
     def save_to_folder(self, folder, *, dtype="float16"):
         """Writes config.json and the weights.

@@ -8,13 +8,10 @@ import keras
 
 from tfportrait.diffusion import schedules
 from tfportrait.files import check_writable_folder, write_checksums
-from tfportrait.models.autoencoder import AutoencoderKL
-from tfportrait.models.text_encoder import TextEncoder
+from tfportrait.models.parts import INDEX, NETWORKS, check_index, check_together
 from tfportrait.models.tokenizer import Tokenizer
-from tfportrait.models.unet import UNet
 from tfportrait.models.weights import read_json, write_json
 
-INDEX = "model_index.json"
 SCHEDULER = Path("scheduler", "scheduler_config.json")
 DEFAULT_SAMPLER = "dpmpp_2m"
 MODULES = (
@@ -57,15 +54,22 @@ def read(cls, preset, *, dtype=None, prediction_type=None, ema=False):
             f"ema=True is for a single file that has averaged weights beside the trained ones, not {preset}"
         )
     folder = locate(preset)
-    index = read_json(folder / INDEX)
-    has = {name: bool((index.get(name) or [None])[0]) for name in ("vae", "text_encoder", "tokenizer")}
-    # diffusers' pipeline sets the offset to 1, whatever the scheduler's file says.
-    schedule, stored_type = schedules.from_diffusers({**read_json(folder / SCHEDULER), "steps_offset": 1})
+    parts = check_index(folder)
+    try:
+        # diffusers' pipeline sets the offset to 1, whatever the scheduler's file says.
+        schedule, stored_type = schedules.from_diffusers({**read_json(folder / SCHEDULER), "steps_offset": 1})
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"{folder / SCHEDULER}: {error}") from error
+    tokenizer = Tokenizer.from_folder(folder / "tokenizer") if "tokenizer" in parts else None
+    networks = {name: network for name, network in NETWORKS.items() if name in parts}
+    configs = {name: network.check_folder(folder / name) for name, network in networks.items()}
+    check_together(folder, configs, tokenizer)
+    made = {name: network.from_folder(folder / name, dtype=dtype) for name, network in networks.items()}
     return cls(
-        unet=UNet.from_folder(folder / "unet", dtype=dtype),
-        autoencoder=AutoencoderKL.from_folder(folder / "vae", dtype=dtype) if has["vae"] else None,
-        text_encoder=TextEncoder.from_folder(folder / "text_encoder", dtype=dtype) if has["text_encoder"] else None,
-        tokenizer=Tokenizer.from_folder(folder / "tokenizer") if has["tokenizer"] else None,
+        unet=made["unet"],
+        autoencoder=made.get("vae"),
+        text_encoder=made.get("text_encoder"),
+        tokenizer=tokenizer,
         schedule=schedule,
         prediction_type=prediction_type or stored_type,
     )

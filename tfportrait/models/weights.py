@@ -28,7 +28,10 @@ OLD_NAMES = (
     (".attentions.0.proj_attn.", ".attentions.0.to_out.0."),
 )
 UP_BLOCK = re.compile(r"\bup_blocks\.(\d+)\.")
-SHOWN = 4
+FLOATS = ("F16", "BF16", "F32", "F64")  # as safetensors calls them
+# The bits that are all set where a number is infinite or none.
+EXPONENTS = {"float16": 0x7C00, "bfloat16": 0x7F80, "float32": 0x7F800000, "float64": 0x7FF0000000000000}
+SHOWN = 10
 
 
 def named_variables(model):
@@ -109,24 +112,63 @@ def _same_shape(found, wanted):
 
 
 def weight_files(path, stem):
-    """The safetensors files of a model folder: one, its half-precision variant, or the shards that an index lists.
+    """The safetensors files of a model folder: one, or the shards that an index lists; in half precision where there
+    are no others.
 
     Args:
         path: str or path. A file, which is returned as it is, or a folder.
         stem: str. `"diffusion_pytorch_model"` or `"model"`.
 
-    Raises: ValueError if there is none.
+    Raises: ValueError if there is none, or an index is damaged or lists a file that is missing or elsewhere.
     """
     path = Path(path)
     if path.is_file():
         return [path]
-    for name in (f"{stem}.safetensors", f"{stem}.fp16.safetensors"):
-        if (path / name).is_file():
-            return [path / name]
-    for name in (f"{stem}.safetensors.index.json", f"{stem}.safetensors.index.fp16.json"):
-        if (path / name).is_file():
-            return [path / shard for shard in sorted(set(read_json(path / name)["weight_map"].values()))]
+    absent = []
+    for variant in ("", ".fp16"):
+        if (file := path / f"{stem}{variant}.safetensors").is_file():
+            return [file]
+        for name in (f"{stem}.safetensors.index{variant}.json", f"{stem}{variant}.safetensors.index.json"):
+            if (path / name).is_file():
+                shards = _shards(path / name)
+                absent += [shard for shard in shards if not shard.is_file()]
+                if not any(shard in absent for shard in shards):
+                    return shards
+    if absent:
+        raise ValueError(
+            f"{len(absent)} of the files that the index in {path} lists are missing, first {absent[0].name}"
+        )
+    pickles = [file.name for kind in ("bin", "pt", "pth", "ckpt") for file in sorted(path.glob(f"*.{kind}"))]
+    if pickles:
+        raise ValueError(
+            f"no weights at {path}: {stem}.safetensors is missing, and {pickles[0]} may run any code when opened: "
+            "where you trust it, load it in diffusers and save_pretrained(..., safe_serialization=True)"
+        )
     raise ValueError(f"no weights at {path}: {stem}.safetensors is missing")
+
+
+def _shards(index):
+    """The files that an index lists, all of them beside it."""
+    places = read_json(index).get("weight_map")
+    if not isinstance(places, dict) or not places:
+        raise ValueError(f"{index} has no weight_map")
+    for name in places.values():
+        if not isinstance(name, str) or Path(name).name != name or not name.endswith(".safetensors"):
+            raise ValueError(f"{index} lists {name!r}, which is no safetensors file beside it")
+    return [index.parent / name for name in sorted(set(places.values()))]
+
+
+def find_tensors(path, stem):
+    """The tensors of a model folder or a file, whose headers alone are read.
+
+    Args:
+        path, stem: as `weight_files` takes them.
+
+    Returns: dict, name on disk -> Place.
+
+    Raises: ValueError if there are none, or a file is damaged.
+    """
+    return {key: place for file in weight_files(path, stem) for key, place in tensors_in(file).items()}
 
 
 def read_weights(model, path):
@@ -136,22 +178,23 @@ def read_weights(model, path):
 
     Args:
         model: a built model.
-        path: str or path. The file, or the folder that has it. float16, bfloat16 or float32.
+        path: str or path. The file, or the folder that has it. float16, bfloat16, float32 or float64.
 
-    Raises: ValueError if the file is missing or damaged, or if tensors are missing, unexpected or of a wrong shape.
+    Raises: ValueError if the file is missing or damaged, or if tensors are missing, unexpected, of a wrong shape or not
+        finite.
     """
-    files = weight_files(path, getattr(model, "weights_stem", "diffusion_pytorch_model"))
+    tensors = find_tensors(path, getattr(model, "weights_stem", "diffusion_pytorch_model"))
     variables = named_variables(model)
-    places = {_canonical(key, variables): place for file in files for key, place in tensors_in(file).items()}
-    assign_weights(model, files[0].parent if len(files) > 1 else files[0], places)
+    assign_weights(model, path, {_canonical(key, variables): place for key, place in tensors.items()})
 
 
 class Place(NamedTuple):
-    """Where a tensor is: a file, its name in it, its shape, and which of its rows if not all."""
+    """Where a tensor is: a file, its name in it, its shape, its type, and which of its rows if not all."""
 
     file: Path
     key: str
     shape: tuple[int, ...]
+    dtype: str
     rows: slice | None = None
 
 
@@ -164,7 +207,10 @@ def tensors_in(file):
     """
     try:
         with safetensors.safe_open(file, "numpy") as tensors:
-            return {key: Place(Path(file), key, tuple(tensors.get_slice(key).get_shape())) for key in tensors.keys()}
+            slices = {key: tensors.get_slice(key) for key in tensors.keys()}
+            return {
+                key: Place(Path(file), key, tuple(part.get_shape()), part.get_dtype()) for key, part in slices.items()
+            }
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(f"cannot read the weights {file}: {error}") from error
 
@@ -181,12 +227,29 @@ def assign_weights(model, source, places):
     """
     variables = named_variables(model)
     _check(model, source, variables, places)
-    for file in {place.file for place in places.values()}:
+    wanted = {name: place for name, place in places.items() if name in variables}
+    for name, value in _values(wanted):
+        if not _is_finite(value):
+            raise ValueError(f"{source}: the weight {name} has numbers that are not finite")
+    for name, value in _values(wanted):
+        _from_disk(variables[name], value)
+
+
+def _values(places):
+    """Name and value of tensors, file by file, in the order in which each file has them."""
+    for file in dict.fromkeys(place.file for place in places.values()):
         with safetensors.safe_open(file, "numpy") as tensors:
-            for name, (home, key, _, rows) in places.items():
-                if home == file and name in variables:
-                    value = tensors.get_tensor(key) if rows is None else tensors.get_slice(key)[rows]
-                    _from_disk(variables[name], value)
+            for name, place in places.items():
+                if place.file == file:
+                    rows = place.rows
+                    yield name, tensors.get_tensor(place.key) if rows is None else tensors.get_slice(place.key)[rows]
+
+
+def _is_finite(value):
+    """Whether all numbers are finite. The exponent of the largest tells, and whole numbers compare quickly."""
+    bits = value.reshape(-1).view(f"uint{8 * value.itemsize}")
+    exponent = EXPONENTS[value.dtype.name]
+    return value.size == 0 or int(np.max(bits & bits.dtype.type(exponent))) < exponent
 
 
 def _canonical(key, variables):
@@ -206,8 +269,16 @@ def _check(model, path, variables, places):
         for name, variable in variables.items()
         if name in places and not _same_shape(places[name].shape, _disk_shape(variable))
     ]
+    whole = [
+        f"{name} {places[name].dtype}" for name in variables if name in places and places[name].dtype not in FLOATS
+    ]
     problems = []
-    for what, names in (("missing", missing), ("unexpected", unexpected), ("of a wrong shape", wrong)):
+    for what, names in (
+        ("missing", missing),
+        ("unexpected", unexpected),
+        ("of a wrong shape", wrong),
+        ("of a type that is not read", whole),
+    ):
         if names:
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
             problems.append(f"{len(names)} {what}: {', '.join(names[:SHOWN])}{more}")
@@ -245,7 +316,7 @@ def read_json(path):
     """
     try:
         content = json.loads(Path(path).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ValueError(f"cannot read {path}: {reason}") from error
     if not isinstance(content, dict):
