@@ -97,4 +97,4 @@ def choose(kind: str, name: str, valid: Iterable[str], aliases: Mapping[str, str
     ordered = sorted(
         valid, key=lambda v: (v != meant, -difflib.SequenceMatcher(None, plain, v.replace("_", "")).ratio(), v)
     )
-    raise ValueError(f"unknown {kind} {name!r}: did you mean {ordered[0]!r}? Valid names: {', '.join(ordered)}")
+    raise ValueError(f"unknown {kind} {name!r:.80}: did you mean {ordered[0]!r}? Valid names: {', '.join(ordered)}")

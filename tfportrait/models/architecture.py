@@ -7,7 +7,6 @@ more than the file holds.
 
 import inspect
 import re
-import reprlib
 from collections.abc import Mapping
 
 LARGEST = 2**20  # of any whole number in a configuration
@@ -33,7 +32,7 @@ def check_values(cls, config: Mapping, path) -> None:
     for name, value in config.items():
         words, fits = _wanted(name, parameters[name].default)
         if not fits(value):
-            raise ValueError(f"{path}: {name} is {reprlib.repr(value)}, but must be {words}")
+            raise ValueError(f"{path}: {name} is {value!r:.80}, but must be {words}")
 
 
 def _wanted(name, default):
@@ -44,6 +43,8 @@ def _wanted(name, default):
         return "true, false or null", lambda value: value is None or isinstance(value, bool)
     if isinstance(default, float):
         return "a finite number", _is_finite
+    if default is None and name.endswith("_block_types"):
+        return "a list of strings, or null", lambda value: value is None or isinstance(value, list | tuple)
     if default is None or name == "cross_attention_dim":
         words = f"a whole number from 1 to {LARGEST}, a string, null, or a list of such"
         return words, lambda value: all(one is None or _is_whole(one) or _is_text(one) for one in _list(value))
@@ -148,7 +149,7 @@ def check_sizes(cls, config: Mapping, path, shapes: Mapping[str, tuple[int, ...]
     defaults = {name: parameter.default for name, parameter in inspect.signature(cls.__init__).parameters.items()}
     wrong = {name: value for name, value in found.items() if not _agrees(config.get(name, defaults[name]), value)}
     if wrong:
-        said = ", ".join(f"{name}={reprlib.repr(config.get(name, defaults[name]))}" for name in wrong)
+        said = ", ".join(f"{name}={config.get(name, defaults[name])!r:.80}" for name in wrong)
         had = ", ".join(f"{name}={value!r}" for name, value in wrong.items())
         family = FAMILIES.get(wrong.get("cross_attention_dim", wrong.get("hidden_size")))
         raise ValueError(

@@ -74,14 +74,13 @@ class Network:
         Raises: ValueError as in `from_folder`.
         """
         path = Path(folder) / CONFIG
-        config = select_config(cls, read_json(path))
+        config = select_config(cls, read_json(path), path)
         missing = [name for name in cls.required_arguments() if name not in config]
         if missing:
             raise ValueError(f"{path} is no {cls.__name__}'s: it has no {', '.join(missing)}")
         check_values(cls, config, path)
-        check_sizes(
-            cls, config, path, {name: place.shape for name, place in find_tensors(folder, cls.weights_stem).items()}
-        )
+        tensors = find_tensors(folder, cls.weights_stem)
+        check_sizes(cls, config, path, {name: place.shape for name, place in tensors.items()})
         return config
 
     def save_to_folder(self, folder, *, dtype="float16"):
@@ -162,8 +161,8 @@ def record(cls, local_variables):
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def select_config(cls, config):
-    """The constructor arguments among the keys of a config.json.
+def select_config(cls, config, path):
+    """The constructor arguments among the keys of a config.json, which was read from `path`.
 
     A key that is no argument is passed over if it says nothing (None, False), begins with an underscore or has the
     only value that is supported; anything else would change the network, so it is an error.
@@ -175,9 +174,9 @@ def select_config(cls, config):
         if key in known or key.startswith("_") or value is None or value is False:
             continue
         if key not in accepted:
-            raise ValueError(f"{cls.__name__} does not support {key}={value!r}")
+            raise ValueError(f"{path}: {cls.__name__} does not support {key}={value!r:.80}")
         if accepted[key] is not None and value != accepted[key]:
-            raise ValueError(f"{cls.__name__} does not support {key}={value!r}, only {accepted[key]!r}")
+            raise ValueError(f"{path}: {cls.__name__} does not support {key}={value!r:.80}, only {accepted[key]!r}")
     return {key: value for key, value in config.items() if key in known}
 
 

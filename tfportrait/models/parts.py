@@ -29,18 +29,22 @@ def check_index(folder):
     """
     if not (folder / INDEX).is_file() and (folder / CONFIG).is_file():
         config = read_json(folder / CONFIG)
-        kind = config.get("_class_name") or config.get("model_type") or "one network"
+        kind = _name(config.get("_class_name") or config.get("model_type") or "one network")
         raise ValueError(f"{folder} is no whole checkpoint but {kind} alone: it has no {INDEX}")
     index = read_json(folder / INDEX)
-    pipeline = str(index.get("_class_name", PIPELINES[0]))
+    pipeline = index.get("_class_name", PIPELINES[0])
     if pipeline not in PIPELINES:
-        raise ValueError(f"{folder} is a {pipeline}, which cannot be read: Stable Diffusion 1.x and 2.x can")
+        raise ValueError(f"{folder} is a {_name(pipeline)}, which cannot be read: Stable Diffusion 1.x and 2.x can")
     parts = {name: kind for name, kind in index.items() if isinstance(kind, list) and kind and kind[0]}
     for name, kind in parts.items():
         if name not in KINDS and name not in IGNORED:
-            raise ValueError(f"{folder} has a part {name!r} ({kind[-1]}), which Stable Diffusion 1 and 2 have not")
+            raise ValueError(
+                f"{folder} has a part {name!r} ({_name(kind[-1])}), which Stable Diffusion 1 and 2 have not"
+            )
         if name in KINDS and kind[-1] not in KINDS[name]:
-            raise ValueError(f"{folder} has a {kind[-1]} as its {name}, which cannot be read: {KINDS[name][0]} can")
+            raise ValueError(
+                f"{folder} has a {_name(kind[-1])} as its {name}, which cannot be read: {KINDS[name][0]} can"
+            )
     if "unet" not in parts:
         raise ValueError(f"{folder / INDEX} names no unet")
     if ("text_encoder" in parts) != ("tokenizer" in parts):
@@ -53,6 +57,11 @@ def check_index(folder):
     return set(parts) & set(KINDS)
 
 
+def _name(value):
+    """What JSON gives as a name, at a length that fits on a line."""
+    return f"{value!r:.80}".strip("'")
+
+
 def check_together(folder, configs, tokenizer):
     """Raises a ValueError unless the parts of a checkpoint belong together.
 
@@ -62,7 +71,7 @@ def check_together(folder, configs, tokenizer):
         tokenizer: Tokenizer or None.
     """
     whole = {
-        name: {key: p.default for key, p in inspect.signature(NETWORKS[name]).parameters.items()} | config
+        name: {key: p.default for key, p in inspect.signature(NETWORKS[name].__init__).parameters.items()} | config
         for name, config in configs.items()
     }
     unet, vae, text = (whole.get(name) for name in NETWORKS)

@@ -49,6 +49,8 @@ class Tokenizer:
         if isinstance(max_length, bool) or not isinstance(max_length, (int, np.integer)) or max_length < 3:
             raise ValueError(f"max_length is an integer of at least 3 (start, text, end), not {max_length!r}.")
         self.vocab = dict(vocab)
+        if not all(type(index) is int and 0 <= index < 2**31 for index in self.vocab.values()):
+            raise ValueError("The ids of the vocabulary are integers from 0 on.")
         self.merges = [tuple(pair) for pair in merges]
         self.max_length = int(max_length)
         self.special_tokens = {**_DEFAULT_SPECIALS, **(special_tokens or {})}
@@ -178,15 +180,15 @@ class Tokenizer:
     def from_folder(cls, folder: str | os.PathLike) -> "Tokenizer":
         """Reads a checkpoint's `tokenizer/` folder.
 
-        `vocab.json` and `merges.txt` are needed. `tokenizer_config.json` gives `model_max_length` (else 77) and special
+        `vocab.json` and `merges.txt` are needed, or the `tokenizer.json` that transformers 5 writes in their place.
+        `tokenizer_config.json` gives `model_max_length` (else 77) and special
         tokens, over which those of `special_tokens_map.json` win: Stable Diffusion 2 pads with "!" there.
 
         Raises:
             ValueError: a file is missing or damaged; the message names it.
         """
         folder = Path(folder)
-        vocab = _read_json(folder / "vocab.json")
-        merges = _read_merges(folder / "merges.txt")
+        vocab, merges = _read_vocabulary(folder)
         config = _read_json(folder / "tokenizer_config.json", needed=False)
         special_map = _read_json(folder / "special_tokens_map.json", needed=False)
         max_length = config.get("model_max_length", _CLIP_LENGTH)
@@ -195,7 +197,7 @@ class Tokenizer:
         try:
             # transformers writes 10**30 where no length was given
             return cls(vocab, merges, _CLIP_LENGTH if max_length > 2**20 else max_length, specials)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise ValueError(f"Damaged tokenizer in {folder}: {error}") from error
 
     def save(self, folder: str | os.PathLike) -> None:
@@ -286,11 +288,26 @@ def _read_json(path: Path, needed: bool = True) -> dict:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"Cannot read {path}: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"Damaged file {path}: {error}.") from error
     if not isinstance(value, dict):
         raise ValueError(f"Damaged file {path}: a JSON object is wanted, not {type(value).__name__}.")
     return value
+
+
+def _read_vocabulary(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Vocabulary and merges of a checkpoint's folder."""
+    whole = folder / "tokenizer.json"
+    if (folder / "vocab.json").exists() or not whole.is_file():
+        return _read_json(folder / "vocab.json"), _read_merges(folder / "merges.txt")
+    model = _read_json(whole).get("model")
+    if not isinstance(model, dict) or model.get("type") != "BPE" or model.get("end_of_word_suffix") != WORD_END:
+        raise ValueError(f"{whole} is not CLIP's: byte pairs whose words end with {WORD_END!r} are wanted.")
+    vocab, merges = model.get("vocab"), model.get("merges")
+    if not isinstance(vocab, dict) or not isinstance(merges, list):
+        raise ValueError(f"Damaged file {whole}: it has no vocab or no merges.")
+    # Older versions write a pair as one string.
+    return vocab, [tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in merges]
 
 
 def _read_merges(path: Path) -> list[tuple[str, str]]:
@@ -305,7 +322,7 @@ def _read_merges(path: Path) -> list[tuple[str, str]]:
     merges = [tuple(line.split()) for line in lines if line.strip()]
     wrong = next((pair for pair in merges if len(pair) != 2), None)
     if wrong is not None:
-        raise ValueError(f"Damaged file {path}: a line holds two tokens, not {' '.join(wrong)!r}.")
+        raise ValueError(f"Damaged file {path}: a line holds two tokens, not {' '.join(wrong)!r:.80}.")
     return merges
 
 

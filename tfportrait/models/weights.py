@@ -154,7 +154,7 @@ def _shards(index):
         raise ValueError(f"{index} has no weight_map")
     for name in places.values():
         if not isinstance(name, str) or Path(name).name != name or not name.endswith(".safetensors"):
-            raise ValueError(f"{index} lists {name!r}, which is no safetensors file beside it")
+            raise ValueError(f"{index} lists {name!r:.80}, which is no safetensors file beside it")
     return [index.parent / name for name in sorted(set(places.values()))]
 
 
@@ -212,7 +212,7 @@ def tensors_in(file):
                 key: Place(Path(file), key, tuple(part.get_shape()), part.get_dtype()) for key, part in slices.items()
             }
     except (OSError, safetensors.SafetensorError) as error:
-        raise ValueError(f"cannot read the weights {file}: {error}") from error
+        raise ValueError(f"cannot read the weights {file}: {' '.join(str(error).split())[:300]}") from error
 
 
 def assign_weights(model, source, places):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tfportrait.diffusion import schedules
+from tfportrait.models.architecture import check_values
 from tfportrait.models.autoencoder import AutoencoderKL
 from tfportrait.models.text_encoder import TextEncoder
 from tfportrait.models.tokenizer import Tokenizer
@@ -253,9 +254,10 @@ def read_networks(path, *, ema: bool = False, dtype: str | None = None) -> tuple
         configs = unet_config(tensors), vae_config(tensors), text_config(tensors)
     except (KeyError, StopIteration, UnboundLocalError, IndexError, ValueError) as error:
         raise ValueError(f"{path} is no whole Stable Diffusion checkpoint: {error} is missing") from error
-    unet, autoencoder, text_encoder = (
-        cls(**config, dtype=dtype) for cls, config in zip((UNet, AutoencoderKL, TextEncoder), configs, strict=True)
-    )
+    classes = (UNet, AutoencoderKL, TextEncoder)
+    for cls, config in zip(classes, configs, strict=True):
+        check_values(cls, config, path)
+    unet, autoencoder, text_encoder = (cls(**config, dtype=dtype) for cls, config in zip(classes, configs, strict=True))
     assign_weights(unet, path, _unet_places(path, unet, tensors, ema))
     levels = len(autoencoder.config["block_out_channels"])
     assign_weights(autoencoder, path, _places(autoencoder, tensors, lambda name: (VAE + vae_name(name, levels), None)))
