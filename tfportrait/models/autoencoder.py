@@ -22,6 +22,7 @@ from tfportrait.training.compiled import compiled
 EPSILON = 1e-6
 MEASURES = ("reconstruction", "kl", "psnr")
 LOG_VARIANCE_RANGE = (-30.0, 20.0)
+TRAINING = {"kl_weight": 1e-6, "perceptual_weight": 1.0}
 
 
 @register
@@ -268,8 +269,8 @@ class AutoencoderKL(Network, Trainable):
         use_quant_conv=True,
         use_post_quant_conv=True,
         mid_block_add_attention=True,
-        kl_weight=1e-6,
-        perceptual_weight=1.0,
+        kl_weight=TRAINING["kl_weight"],
+        perceptual_weight=TRAINING["perceptual_weight"],
         **kwargs,
     ):
         down_block_types = down_block_types or ("DownEncoderBlock2D",) * len(block_out_channels)
@@ -290,6 +291,10 @@ class AutoencoderKL(Network, Trainable):
         self.seed_generator = keras.random.SeedGenerator(0)
         self.trackers = {name: keras.metrics.Mean(name=name) for name in MEASURES}
         self.build()
+
+    def disk(self):
+        # What only training uses is left out unless it was chosen: diffusers warns of keys that it does not know.
+        return {key: value for key, value in super().disk().items() if TRAINING.get(key) != value}
 
     def build(self, input_shape=None):
         config = self.config

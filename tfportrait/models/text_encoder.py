@@ -162,7 +162,8 @@ class TextEncoder(Network, keras.Model):
     Returns: (B, L, hidden_size), the last hidden state after the final normalisation.
     """
 
-    disk_config = {"architectures": ["CLIPTextModel"], "model_type": "clip_text_model"}
+    # Without a type transformers 5 computes in that of the file, float16, and diffusers' U-Net in float32.
+    disk_config = {"architectures": ["CLIPTextModel"], "model_type": "clip_text_model", "torch_dtype": "float32"}
     accepted_config = dict.fromkeys(
         # How it was trained, what is not used here, and what old versions of transformers wrote.
         ("attention_dropout", "dropout", "initializer_factor", "initializer_range", "projection_dim", "torch_dtype",

@@ -128,7 +128,7 @@ def weight_files(path, stem):
     for variant in ("", ".fp16"):
         if (file := path / f"{stem}{variant}.safetensors").is_file():
             return [file]
-        for name in (f"{stem}.safetensors.index{variant}.json", f"{stem}{variant}.safetensors.index.json"):
+        for name in {f"{stem}.safetensors.index{variant}.json", f"{stem}{variant}.safetensors.index.json"}:
             if (path / name).is_file():
                 shards = _shards(path / name)
                 absent += [shard for shard in shards if not shard.is_file()]
