@@ -4,7 +4,7 @@
 
 Two checkpoints, wired as Stable Diffusion 1 and 2, are saved by diffusers; every tensor is replaced by numbers that
 numpy draws from its name, so that the texts of the folder and the names and shapes of its tensors are all that is kept
-of it. All noise, that of the steps too, is drawn from its number.
+of it. All noise, that of the steps too, is drawn from its number; that of `tfportrait paint` from its seed.
 """
 
 import contextlib
@@ -23,6 +23,7 @@ from golden import networks  # noqa: E402
 
 OUT = pathlib.Path(__file__).with_suffix(".npz")
 SIDE, LATENTS = 16, 8
+SEED = 7  # of what the command paints
 PROMPTS, NEGATIVES = ["a red cat", "two green birds!"], ["blurred", ""]
 # The scheduler of Stable Diffusion 1.5, word by word.
 SCHEDULER = {
@@ -206,8 +207,16 @@ def fixed_noise(scheduler):
     module.randn_tensor = original
 
 
-def paint(pipe, case, config):
-    """The pipeline's latents and pictures for a case, NHWC; `config` is the content of scheduler_config.json."""
+def paint(pipe, case, config, prompts=PROMPTS, start=None):
+    """The pipeline's latents and pictures for a case, NHWC.
+
+    Args:
+        pipe: StableDiffusionPipeline.
+        case: dict. See `case`.
+        config: dict. Content of scheduler_config.json.
+        prompts: list of str.
+        start: float32 (N, h, w, c) or None. Noise to start with instead of `noise(0)`.
+    """
     import diffusers
     import torch
 
@@ -217,14 +226,14 @@ def paint(pipe, case, config):
     pipe.set_progress_bar_config(disable=True)
     with fixed_noise(pipe.scheduler):
         latents = pipe(
-            PROMPTS,
+            prompts,
             negative_prompt=NEGATIVES if case["negative"] else None,
             height=SIDE,
             width=SIDE,
             num_inference_steps=case["steps"],
             guidance_scale=case["guidance_scale"],
             guidance_rescale=case["guidance_rescale"],
-            latents=torch.from_numpy(noise(0).transpose(0, 3, 1, 2).copy()),
+            latents=torch.from_numpy((noise(0) if start is None else start).transpose(0, 3, 1, 2).copy()),
             output_type="latent",
         ).images
     with torch.no_grad():
@@ -235,6 +244,8 @@ def paint(pipe, case, config):
 
 def main():
     import diffusers
+
+    from tfportrait.diffusion import unit_noise
 
     kept = {}
     for kind in KINDS:
@@ -252,6 +263,8 @@ def main():
                     assert np.isfinite(latents).all(), one
                     kept[f"{number}/latents"], kept[f"{number}/images"] = latents, images
                     print(describe(one), float(np.abs(latents).max()), float(images.std()))
+            one, start = case(kind, "dpmpp_2m", 20, guidance_scale=4.0), unit_noise([SEED], 0, (LATENTS, LATENTS, 4))
+            kept[f"{kind}/command"] = paint(pipe, one, KINDS[kind]["scheduler"], PROMPTS[:1], start)[1]
     np.savez_compressed(OUT, cases=json.dumps(CASES), **kept)
     print(f"{len(CASES)} cases, {OUT.stat().st_size / 1024:.0f} KiB, diffusers {diffusers.__version__}")
 

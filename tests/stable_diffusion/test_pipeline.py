@@ -7,8 +7,10 @@ import tempfile
 import numpy as np
 import pytest
 from golden import pipeline as golden
+from PIL import Image
 
 import tfportrait as tp
+from tfportrait.cli import main
 from tfportrait.models import generation, weights
 
 GOLDEN = np.load(golden.OUT)
@@ -67,6 +69,16 @@ def test_every_sampler_is_compared_on_both_kinds():
     plain = {(case["kind"], case["sampler"]) for case in CASES if not case["scheduler"]}
     assert plain == {(kind, sampler) for kind in golden.KINDS for sampler in tp.diffusion.SAMPLERS}
     assert any(case["guidance_rescale"] and case["scheduler"] == golden.ZERO_SNR for case in CASES)
+
+
+@pytest.mark.parametrize("kind", ["sd1", pytest.param("sd2", marks=pytest.mark.slow)])
+def test_the_command_paints_what_diffusers_paints(kind, tmp_path):
+    """With nothing said but the seed, diffusers being given the seed's noise as its latents."""
+    folder, out = golden.write_folder(tmp_path / "checkpoint", kind), tmp_path / "x.png"
+    arguments = ["--preset", str(folder), "--seed", str(golden.SEED), "--precision", "float32", "--out", str(out)]
+    assert main(["paint", golden.PROMPTS[0], *arguments]) == 0
+    painted = np.asarray(Image.open(out)).astype("float32")
+    assert np.abs(painted - GOLDEN[f"{kind}/command"][0]).mean() < 0.02
 
 
 @pytest.mark.parametrize("kind", golden.KINDS)
