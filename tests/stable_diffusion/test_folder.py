@@ -249,6 +249,15 @@ def test_weights_that_are_not_finite_are_named_and_nothing_is_assigned(folder, n
         weights.read_weights(model, folder / "vae")
 
 
+def test_a_checkpoint_without_a_size_asks_for_it(folder):
+    """diffusers' own default for a U-Net that is made from nothing."""
+    edit(folder / "unet" / "config.json", sample_size=None)
+    painter = tp.LatentDiffusion.from_preset(folder)
+    with pytest.raises(ValueError, match="does not say how large its images are: give image_size"):
+        painter.generate("a red cat")
+    assert painter.generate("a red cat", image_size=16, num_steps=1).shape == (1, 16, 16, 3)
+
+
 def test_what_the_weights_would_fit_is_said():
     shapes = {"embeddings.token_embedding.weight": (49408, 1024), "embeddings.position_embedding.weight": (77, 1024)}
     shapes |= {f"text_model.encoder.layers.{i}.mlp.fc1.weight": (4096, 1024) for i in range(23)}

@@ -123,6 +123,8 @@ def _broadcast(painter, prompts, negative_prompts, seeds):
 
 def _image_size(painter, image_size):
     if image_size is None:
+        if not isinstance(painter.unet.config["sample_size"], int):
+            raise ValueError("this checkpoint does not say how large its images are: give image_size")
         return (painter.image_size, painter.image_size)
     sides = (image_size, image_size) if isinstance(image_size, numbers.Real) else tuple(image_size)
     unit = painter.downsampling * 2 ** (len(painter.unet.config["block_out_channels"]) - 1)

@@ -180,10 +180,11 @@ class LatentDiffusion(Trainable):
             num_steps: int >= 1. Steps of the sampler.
             guidance_scale: float >= 0. 1 follows the prompt without guidance, at one evaluation a step.
             sampler: str. One of `tfportrait.diffusion.samplers.SAMPLERS`.
-            spacing: str or None. "uniform", "leading", "trailing" or "karras"; None is the sampler's own.
+            spacing: str or None. "uniform", "leading", "trailing" or "karras"; None is what the checkpoint says, or
+                else the sampler's own.
             image_size: int, (int, int) or None. (height, width) in pixels. Defaults to the size of training.
             noise: float array or None. (N, h, w, c) replaces the start, (num_steps + 1, N, h, w, c) also the noise of
-                the steps.
+                the steps. Of unit variance and channels last: diffusers' `latents.permute(0, 2, 3, 1).numpy()`.
             progress: bool. Shows a progress bar on standard error.
             on_step: callable or None. Called as `on_step(i, x_t, x_0)` after every prediction.
 
