@@ -176,6 +176,21 @@ def test_damaged_folders_before_networks_are_built(folder, seed):
         damaged(some_file(folder, seed), seed, check)
 
 
+@pytest.fixture(scope="module")
+def one_file(folder, tmp_path_factory):
+    """The tokenizer as transformers 5 writes it."""
+    tokenizer, path = tp.Tokenizer.from_folder(folder / "tokenizer"), tmp_path_factory.mktemp("one") / "tokenizer.json"
+    model = {"type": "BPE", "end_of_word_suffix": "</w>", "vocab": tokenizer.vocab, "merges": tokenizer.merges}
+    weights.write_json(path, {"model": model})
+    return path
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@SEEDS
+def test_damaged_tokenizers_in_one_file(one_file, seed):
+    damaged(one_file, seed, lambda: tp.Tokenizer.from_folder(one_file.parent))
+
+
 @pytest.mark.slow
 @settings(max_examples=2000, deadline=None, derandomize=True)
 @SEEDS

@@ -187,6 +187,11 @@ def test_pickles_are_refused_with_the_way_to_convert_them(folder, name, kind):
         ("tokenizer/tokenizer_config.json", {"model_max_length": 128}, "makes rows of 128, its text encoder knows 519"),
         ("tokenizer/vocab.json", {"zebra</w>": 600}, "has 601 tokens .*: they do not belong together"),
         ("tokenizer/vocab.json", {"zebra</w>": -1}, "ids of the vocabulary are integers from 0 on"),
+        (
+            "scheduler/scheduler_config.json",
+            {"num_train_timesteps": 10**12},
+            "must be 2 or more, up to 1048576, not 10",
+        ),
         ("scheduler/scheduler_config.json", {"beta_start": [1]}, "scheduler_config.json: float.. argument must be"),
     ],
 )
@@ -226,6 +231,16 @@ def test_a_tokenizer_in_one_file_is_read(folder):
         weights.write_json(folder / "tokenizer" / "tokenizer.json", {"model": model | {"merges": written}})
         new = tp.Tokenizer.from_folder(folder / "tokenizer")
         assert new.get_config() == old.get_config()
+    for damage in (
+        {"merges": [5]},
+        {"merges": [["a", "b", "c"]]},
+        {"merges": {}},
+        {"vocab": []},
+        {"vocab": {"a": "b"}},
+    ):
+        weights.write_json(folder / "tokenizer" / "tokenizer.json", {"model": model | damage})
+        with pytest.raises(ValueError, match="Damaged"):
+            tp.Tokenizer.from_folder(folder / "tokenizer")
     weights.write_json(folder / "tokenizer" / "tokenizer.json", {"model": model | {"type": "Unigram"}})
     with pytest.raises(ValueError, match="tokenizer.json is not CLIP's: byte pairs"):
         tp.Tokenizer.from_folder(folder / "tokenizer")

@@ -17,6 +17,7 @@ BETAS = {
     "scaled_linear": (0.00085, 0.012),  # Rombach et al. 2022, Stable Diffusion
     "trained": (1e-4, 0.02),  # betas given one by one
 }
+MOST_TIMESTEPS = 2**20  # each has its place in memory
 SCHEDULES = ("ddpm_linear", "cosine", "scaled_linear", "edm", "flow")
 SPACINGS = ("uniform", "leading", "trailing", "karras")
 ALIASES = {
@@ -107,8 +108,10 @@ class DiscreteSchedule(Schedule):
                 raise ValueError('schedule "trained" needs trained_betas')
             trained_betas = [float(beta) for beta in trained_betas]
             num_train_timesteps = len(trained_betas)
-        if int(num_train_timesteps) < 2:
-            raise ValueError(f"num_train_timesteps must be 2 or more, not {num_train_timesteps}")
+        if not 2 <= int(num_train_timesteps) <= MOST_TIMESTEPS:
+            raise ValueError(
+                f"num_train_timesteps must be 2 or more, up to {MOST_TIMESTEPS}, not {num_train_timesteps}"
+            )
         if timestep_spacing is not None:
             choose("spacing", timestep_spacing, SPACINGS, {"linspace": "uniform"})
         start, end = BETAS[self.name]

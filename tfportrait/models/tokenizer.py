@@ -73,7 +73,8 @@ class Tokenizer:
                 self.vocab, self.merges, end_of_word_suffix=WORD_END, unk_token=self._content("unk_token")
             )
         except Exception as error:  # the library raises bare Exceptions
-            raise ValueError(f"Vocabulary and merges do not fit together: {error}") from error
+            reason = " ".join(str(error).split())[:200]
+            raise ValueError(f"Vocabulary and merges do not fit together: {reason}") from error
         backend = Backend(model)
         _set_text_steps(backend)
         for name in _SPECIAL_NAMES:
@@ -295,7 +296,7 @@ def _read_json(path: Path, needed: bool = True) -> dict:
     return value
 
 
-def _read_vocabulary(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
+def _read_vocabulary(folder: Path) -> tuple[dict[str, int], list[Sequence[str]]]:
     """Vocabulary and merges of a checkpoint's folder."""
     whole = folder / "tokenizer.json"
     if (folder / "vocab.json").exists() or not whole.is_file():
@@ -307,7 +308,7 @@ def _read_vocabulary(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]
     if not isinstance(vocab, dict) or not isinstance(merges, list):
         raise ValueError(f"Damaged file {whole}: it has no vocab or no merges.")
     # Older versions write a pair as one string.
-    return vocab, [tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in merges]
+    return vocab, [pair.split(" ") if isinstance(pair, str) else pair for pair in merges]
 
 
 def _read_merges(path: Path) -> list[tuple[str, str]]:

@@ -128,12 +128,13 @@ def weight_files(path, stem):
     for variant in ("", ".fp16"):
         if (file := path / f"{stem}{variant}.safetensors").is_file():
             return [file]
-        for name in {f"{stem}.safetensors.index{variant}.json", f"{stem}{variant}.safetensors.index.json"}:
+        indices = f"{stem}.safetensors.index{variant}.json", f"{stem}{variant}.safetensors.index.json"
+        for name in dict.fromkeys(indices):  # both are used for half precision
             if (path / name).is_file():
                 shards = _shards(path / name)
-                absent += [shard for shard in shards if not shard.is_file()]
-                if not any(shard in absent for shard in shards):
+                if all(shard.is_file() for shard in shards):
                     return shards
+                absent += [shard for shard in shards if not shard.is_file()]
     if absent:
         raise ValueError(
             f"{len(absent)} of the files that the index in {path} lists are missing, first {absent[0].name}"
