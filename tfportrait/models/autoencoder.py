@@ -11,6 +11,7 @@ from tfportrait.models.layers import (
     Upsample2D,
     build_all,
     conv,
+    normalize_and_convolve,
     register,
 )
 from tfportrait.models.network import Network, batch_images, check_sides, decibels, one_of, record, to_uint8
@@ -146,7 +147,7 @@ class Encoder(keras.layers.Layer):
         x = self.conv_in(x)
         for block in (*self.down_blocks, self.mid_block):
             x = block(x)
-        return self.conv_out(self.conv_norm_out(x))
+        return normalize_and_convolve(self.conv_norm_out, self.conv_out, x) + self.conv_out.bias
 
 
 @register
@@ -200,13 +201,16 @@ class Decoder(keras.layers.Layer):
 
     def features(self, x):
         """What the last convolution sees, (B, H, W, first of block_out_channels)."""
+        return self.conv_norm_out(self._enlarge(x))
+
+    def call(self, x):
+        return normalize_and_convolve(self.conv_norm_out, self.conv_out, self._enlarge(x)) + self.conv_out.bias
+
+    def _enlarge(self, x):
         x = self.conv_in(x)
         for block in (self.mid_block, *self.up_blocks):
             x = block(x)
-        return self.conv_norm_out(x)
-
-    def call(self, x):
-        return self.conv_out(self.features(x))
+        return x
 
 
 @register
