@@ -118,12 +118,14 @@ def test_bad_arguments_are_refused_before_any_work(painter, arguments, message):
         painter.generate(**{"prompts": "a red cat", "num_steps": 2, **arguments})
 
 
-def test_a_prompt_that_is_too_long_says_what_was_cut(painter):
+def test_where_the_context_is_pooled_a_prompt_that_is_too_long_says_what_was_cut(painter):
+    pooled = {"addition_embed_type": "text", "addition_embed_type_num_heads": 2}
+    painter = tiny_painter(unet=tp.UNet(**{**painter.unet.config, **pooled}))
     with pytest.warns(UserWarning, match="this was cut: .*birds"):
-        painter.generate("a red cat and a blue dog and " * 3 + "two green birds", num_steps=1)
+        painter.generate("a red cat and a (blue dog:1.2) and " * 3 + "two green birds", num_steps=1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        painter.generate("a red cat", num_steps=1)
+        painter.generate("a red cat BREAK a blue dog", num_steps=1)
 
 
 def test_nothing_is_traced_again_for_other_prompts_seeds_samplers_and_step_counts(painter):

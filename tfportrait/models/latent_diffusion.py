@@ -168,8 +168,15 @@ class LatentDiffusion(Trainable):
         noise=None,
         progress=False,
         on_step=None,
+        clip_skip=None,
     ):
         """Paints images for prompts, with the averaged weights where training keeps an average.
+
+        Prompts are read as the Stable Diffusion web UIs read them: `(word:1.3)` weighs 1.3, `(word)` 1.1, `[word]`
+        1 / 1.1, brackets multiply, a backslash makes a bracket text; see `tfportrait.models.prompts`. A prompt longer
+        than the text encoder's context, or with `BREAK` in it, is encoded in chunks, which the U-Net attends to
+        together. Where the U-Net pools the context (`addition_embed_type`, our own presets) it knows one length only:
+        there the prompt is cut, a warning says what was lost, and `BREAK` counts as a space.
 
         Args:
             prompts: str, list of str, or None (unconditional). One prompt is broadcast over a list of seeds.
@@ -185,6 +192,9 @@ class LatentDiffusion(Trainable):
                 the steps.
             progress: bool. Shows a progress bar on standard error.
             on_step: callable or None. Called as `on_step(i, x_t, x_0)` after every prediction.
+            clip_skip: int or None. Which layer of the text encoder the context comes from, counted as the web UIs do: 1
+                is the last, 2 the one before it (diffusers' `clip_skip=1`), each through the final normalisation. None
+                is 1. Stable Diffusion 2 leaves out OpenCLIP's last layer already: its configuration has 23.
 
         Returns:
             uint8 (N, H, W, 3).
@@ -194,7 +204,17 @@ class LatentDiffusion(Trainable):
             FloatingPointError: not a number in the latents or the image; names the stage.
         """
         request = generation.Request.check(
-            self, prompts, negative_prompts, seeds, num_steps, guidance_scale, sampler, spacing, image_size, noise
+            self,
+            prompts,
+            negative_prompts,
+            seeds,
+            num_steps,
+            guidance_scale,
+            sampler,
+            spacing,
+            image_size,
+            noise,
+            clip_skip,
         )
         with self.averaged_weights():
             return generation.run(self, request, progress=progress, on_step=on_step)

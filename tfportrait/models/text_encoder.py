@@ -121,6 +121,8 @@ class CLIPEncoder(keras.layers.Layer):
     Args:
         num_layers: int.
         layer: dict. Arguments of each layer.
+
+    Call arguments: `x` (B, L, channels); `num_layers` int or None, how many layers are run. Defaults to `None`: all.
     """
 
     def __init__(self, num_layers, layer, **kwargs):
@@ -133,8 +135,8 @@ class CLIPEncoder(keras.layers.Layer):
         for layer in self.layers:
             layer.build()
 
-    def call(self, x):
-        for layer in self.layers:
+    def call(self, x, num_layers=None):
+        for layer in self.layers[:num_layers]:
             x = layer(x)
         return x
 
@@ -158,8 +160,9 @@ class TextEncoder(Network, keras.Model):
         eos_token_id: int. Written to config.json.
         pad_token_id: int. Written to config.json.
 
-    Call arguments: `token_ids` int (B, L), L at most `max_position_embeddings`.
-    Returns: (B, L, hidden_size), the last hidden state after the final normalisation.
+    Call arguments: `token_ids` int (B, L), L at most `max_position_embeddings`; `clip_skip` int, the layer whose output
+        is taken, counted from the last, 1. Defaults to `1`.
+    Returns: (B, L, hidden_size), the hidden state after the final normalisation.
     """
 
     disk_config = {"architectures": ["CLIPTextModel"], "model_type": "clip_text_model"}
@@ -213,8 +216,9 @@ class TextEncoder(Network, keras.Model):
         self.encoder.build()
         self.final_layer_norm.build((None, None, self.config["hidden_size"]))
 
-    def call(self, token_ids):
+    def call(self, token_ids, clip_skip=1):
         longest = self.config["max_position_embeddings"]
         if token_ids.shape[-1] > longest:
             raise ValueError(f"{token_ids.shape[-1]} tokens are more than the {longest} that this encoder takes")
-        return self.final_layer_norm(self.encoder(self.embeddings(token_ids)))
+        num_layers = self.config["num_hidden_layers"] + 1 - clip_skip
+        return self.final_layer_norm(self.encoder(self.embeddings(token_ids), num_layers=num_layers))
