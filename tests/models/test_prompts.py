@@ -55,7 +55,7 @@ def test_weights_are_those_of_the_web_uis(prompt, sections):
     ("prompt", "message"),
     [
         ("(cat:1.2.3)", "':1.2.3\\)', but a weight is a number"),
-        ("(cat:11)", "'cat' the weight 11, but weights go from 0 to 10"),
+        ("(cat:11)", "'cat' the weight 11, but a weight is from 0 to 10"),
         ("(cat:-1)", "the weight -1"),
         ("(" * 30 + "cat", "the weight 17.45"),
         ("(cat:" + "9" * 400 + ")", "the weight inf"),
