@@ -132,6 +132,15 @@ def test_a_long_prompt_is_painted_whole_and_changes_nothing_for_its_neighbours(p
     assert np.abs(together[1] - start[0]).max() > 2  # what is beyond the first chunk is seen
 
 
+def test_a_painter_that_reads_no_chinese_is_told_in_english(painter):
+    assert not painter.tokenizer.reads_chinese
+    for chinese, english in (("红发女孩", "a girl with red hair"), ("(红发:1.2), cat", "(red hair:1.2), cat")):
+        said = painter.generate(chinese, "眼镜", seeds=1, num_steps=1)
+        np.testing.assert_array_equal(said, painter.generate(english, "round glasses", seeds=1, num_steps=1))
+    with pytest.warns(UserWarning, match="could not be translated: 赛博朋克; say"):
+        painter.generate("赛博朋克女孩", num_steps=1)
+
+
 def test_an_earlier_layer_of_the_text_encoder_gives_another_picture(painter):
     config = {**painter.text_encoder.config, "num_hidden_layers": 2}
     painter = tiny_painter(text_encoder=tp.TextEncoder(**config))

@@ -62,6 +62,11 @@ def test_transformers_reads_our_folder(trained, tmp_path):
     same()
 
 
+def test_who_reads_chinese(trained):
+    english = (text for text in captions.corpus(600) if text.isascii())
+    assert trained.reads_chinese and not Tokenizer.train(english, 2000).reads_chinese
+
+
 def test_layout_is_clips():
     tokenizer = rebuilt()
     names = [*tokenizer.vocab]

@@ -12,6 +12,7 @@ from tfportrait.diffusion import denoiser, guidance, noise, samplers, spacing
 from tfportrait.models import prompts as parsing
 from tfportrait.models.network import to_uint8
 from tfportrait.training import compiled
+from tfportrait.world.translation import Translation, to_english
 
 LEAST_MEAN = 1e-3
 
@@ -168,7 +169,7 @@ def _start(start, shape, num_steps):
 
 
 def encode_prompts(painter, prompts, clip_skip=1):
-    """Context of the U-Net for prompts; warns about what does not fit.
+    """Context of the U-Net for prompts; warns about what does not fit and what could not be translated.
 
     The encoder's outputs are multiplied by the weights of their tokens, then scaled so that the mean of a chunk stays
     what it was (where it is one: at least LEAST_MEAN standard deviations). Chunks are encoded one by one and
@@ -187,20 +188,39 @@ def encode_prompts(painter, prompts, clip_skip=1):
         lambda token_ids: ops.cast(painter.text_encoder(token_ids, clip_skip=clip_skip), "float32"),
     )
     rows = {text: read_prompt(painter, text) for text in [*prompts, ""]}
+    for text in dict.fromkeys(prompts):
+        _warn(painter, text, rows[text].cut)
     longest = max(len(rows[text].token_ids) for text in prompts)
     contexts = {}
     for text in dict.fromkeys(prompts):
-        if rows[text].cut:
-            warnings.warn(
-                f"the prompt is longer than {painter.tokenizer.max_length} tokens; this was cut: {rows[text].cut!r}",
-                stacklevel=2,
-            )
         filled = [rows[text], *[rows[""]] * (longest - len(rows[text].token_ids))]
         chunks = [(ids, weights) for row in filled for ids, weights in zip(row.token_ids, row.weights, strict=True)]
         contexts[text] = ops.concatenate([_weighted(encode(ids[None]), weights) for ids, weights in chunks], axis=1)
     unique = list(contexts)
     context = ops.concatenate([*contexts.values()], axis=0)
     return ops.take(context, [unique.index(text) for text in prompts], axis=0)
+
+
+def _warn(painter, prompt, cut):
+    if cut:
+        warnings.warn(
+            f"the prompt is longer than {painter.tokenizer.max_length} tokens; this was cut: {cut!r}", stacklevel=3
+        )
+    left_out = ", ".join(dict.fromkeys(in_its_language(painter.tokenizer, prompt).left_out))
+    if left_out:
+        warnings.warn(
+            f"this painter reads no Chinese, and this could not be translated: {left_out}; say it in English",
+            stacklevel=3,
+        )
+
+
+def in_its_language(tokenizer, prompt):
+    """A prompt in a language that the painter reads: English instead of Chinese where its tokenizer was made without.
+
+    Returns:
+        `tfportrait.world.translation.Translation`.
+    """
+    return Translation(prompt, []) if tokenizer.reads_chinese else to_english(prompt)
 
 
 def read_prompt(painter, prompt):
@@ -211,7 +231,7 @@ def read_prompt(painter, prompt):
         `tfportrait.models.prompts.Rows`.
     """
     chunked = painter.unet.config["addition_embed_type"] is None
-    return parsing.rows(prompt, painter.tokenizer, chunked)
+    return parsing.rows(in_its_language(painter.tokenizer, prompt).text, painter.tokenizer, chunked)
 
 
 def _weighted(context, weights):

@@ -178,6 +178,10 @@ class LatentDiffusion(Trainable):
         together. Where the U-Net pools the context (`addition_embed_type`, our own presets) it knows one length only:
         there the prompt is cut, a warning says what was lost, and `BREAK` counts as a space.
 
+        A tokenizer that spells Chinese in bytes, as CLIP's does, stands for an encoder that reads none: Chinese prompts
+        about portraits are then said in English by the grammar of the captions, brackets and other words around them
+        kept, and a warning names the words that it does not know. Other scripts are passed on as they are.
+
         Args:
             prompts: str, list of str, or None (unconditional). One prompt is broadcast over a list of seeds.
             negative_prompts: str, list of str or None. What guidance moves away from. Defaults to the empty prompt.
