@@ -135,7 +135,7 @@ def test_text_that_is_too_long_is_named():
 
 
 def test_bad_configurations_say_what_is_wanted():
-    with pytest.raises(ValueError, match="hidden_act is 'relu'; valid: quick_gelu, gelu"):
+    with pytest.raises(ValueError, match="hidden_act is 'relu'; valid: quick_gelu, gelu, gelu_pytorch_tanh"):
         tiny(hidden_act="relu")
     with pytest.raises(ValueError, match="hidden_size=16 is not divisible by num_attention_heads=3"):
         tiny(num_attention_heads=3)

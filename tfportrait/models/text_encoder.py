@@ -10,6 +10,7 @@ from tfportrait.models.network import Network, one_of, record
 ACTIVATIONS = {
     "quick_gelu": lambda x: x * ops.sigmoid(1.702 * x),
     "gelu": lambda x: ops.gelu(x, approximate=False),
+    "gelu_pytorch_tanh": lambda x: ops.gelu(x, approximate=True),
 }
 
 
@@ -68,7 +69,7 @@ class CLIPMLP(keras.layers.Layer):
     Args:
         channels: int.
         hidden: int. Channels between the layers.
-        activation: `"quick_gelu"` or `"gelu"`.
+        activation: `"quick_gelu"`, `"gelu"` or `"gelu_pytorch_tanh"`, its approximation by tanh.
     """
 
     def __init__(self, channels, hidden, activation, **kwargs):
@@ -93,7 +94,7 @@ class CLIPEncoderLayer(keras.layers.Layer):
         channels: int.
         num_heads: int.
         hidden: int. Channels inside the feed-forward part.
-        activation: `"quick_gelu"` or `"gelu"`.
+        activation: `"quick_gelu"`, `"gelu"` or `"gelu_pytorch_tanh"`, its approximation by tanh.
         epsilon: float. Of the normalisations.
     """
 
@@ -154,7 +155,7 @@ class TextEncoder(Network, keras.Model):
         num_hidden_layers: int. Transformer layers. Stable Diffusion 2 says 23 and so uses the last but one of 24.
         num_attention_heads: int. Heads; divides `hidden_size`.
         max_position_embeddings: int. Longest text in tokens.
-        hidden_act: `"quick_gelu"` or `"gelu"`.
+        hidden_act: `"quick_gelu"`, `"gelu"` or `"gelu_pytorch_tanh"`, its approximation by tanh.
         layer_norm_eps: float.
         bos_token_id: int. Written to config.json.
         eos_token_id: int. Written to config.json.
