@@ -105,6 +105,10 @@ def test_the_noise_schedule_is_kerascvs():
 
 
 def test_what_kerascv_does_not_build_is_refused():
+    with pytest.raises(ValueError, match="Sequential is no keras_cv.models.StableDiffusion"):
+        tp.stable_diffusion.from_keras_cv(keras.Sequential(), "tokenizer")
+    with pytest.raises(ValueError, match="Sequential has no ResBlock"):
+        reader.unet(keras.Sequential())
     theirs = small.text_encoder()
     theirs = keras.Model(theirs.inputs, keras.layers.LayerNormalization()(theirs.output))
     with pytest.raises(ValueError, match="not built as KerasCV builds it: 2 LayerNormalization where 1 belong"):
@@ -114,7 +118,7 @@ def test_what_kerascv_does_not_build_is_refused():
 @pytest.mark.slow
 @pytest.mark.parametrize("version", [1, 2])
 def test_the_real_networks_compute_the_same(version):
-    """With random weights, one network after the other: 7 GB at most."""
+    """With random weights, one network after the other: 8.7 GB at most."""
     from keras_cv.src.models.stable_diffusion import diffusion_model, text_encoder
 
     suffix = "V2" * (version == 2)

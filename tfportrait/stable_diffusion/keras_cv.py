@@ -24,6 +24,7 @@ from tfportrait.models.unet import UNet
 from tfportrait.models.weights import named_variables
 from tfportrait.stable_diffusion.single_file import SCALING_FACTOR, SCHEDULER
 
+PARTS = ("diffusion_model", "image_encoder", "decoder", "text_encoder")
 _VARIABLES = ("kernel", "bias", "gamma", "beta", "embeddings")
 
 
@@ -43,6 +44,8 @@ def from_keras_cv(model, tokenizer, *, prediction_type="epsilon", dtype=None):
     Raises:
         ValueError: a network that is not as KerasCV builds it, or a damaged tokenizer.
     """
+    if not all(hasattr(type(model), part) for part in PARTS):
+        raise ValueError(f"{type(model).__name__} is no keras_cv.models.StableDiffusion or StableDiffusionV2")
     tokenizer = tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_folder(tokenizer)
     schedule, _ = schedules.from_diffusers(SCHEDULER)
     return LatentDiffusion(
@@ -57,7 +60,7 @@ def from_keras_cv(model, tokenizer, *, prediction_type="epsilon", dtype=None):
 
 def unet(model, *, dtype=None):
     """The U-Net with the weights of a `DiffusionModel` or `DiffusionModelV2`."""
-    found = _by_class(model)
+    found = _by_class(model, "ResBlock", "SpatialTransformer", "Upsample", "PaddedConv2D")
     blocks, transformers = found["ResBlock"], found["SpatialTransformer"]
     levels = len(found["Upsample"]) + 1
     layers = (len(blocks) - 2 - levels) // (2 * levels)
@@ -109,7 +112,7 @@ def unet(model, *, dtype=None):
 
 def autoencoder(encoder, decoder, *, dtype=None):
     """The autoencoder with the weights of an `ImageEncoder` and a `Decoder`."""
-    found, back = _by_class(encoder), _by_class(decoder)
+    found, back = (_by_class(half, "ResnetBlock", "PaddedConv2D") for half in (encoder, decoder))
     channels = [block.output_dim for block in found["ResnetBlock"]]
     levels = len(found["PaddedConv2D"]) - 2  # less the first convolution and the two at the end, plus one
     layers = (len(channels) - 2) // levels
@@ -143,7 +146,7 @@ def autoencoder(encoder, decoder, *, dtype=None):
 
 def text_encoder(model, *, dtype=None):
     """The text encoder with the weights of a `TextEncoder` or `TextEncoderV2`."""
-    found = _by_class(model)
+    found = _by_class(model, "CLIPEmbedding", "CLIPEncoderLayer")
     (embedding,), layers = found["CLIPEmbedding"], found["CLIPEncoderLayer"]
     vocab_size, channels = embedding.token_embedding.embeddings.shape
     network = TextEncoder(
@@ -191,11 +194,14 @@ def network(diffusion_model, context):
     return run
 
 
-def _by_class(model):
+def _by_class(model, *needed):
     """The layers of a KerasCV model in their order, under the names of their classes."""
     found = collections.defaultdict(list)
     for layer in model.layers:
         found[type(layer).__name__].append(layer)
+    for name in needed:
+        if not found[name]:
+            raise ValueError(f"this is not built as KerasCV builds it: {type(model).__name__} has no {name}")
     return found
 
 
@@ -210,8 +216,8 @@ def _shortcut(ours, theirs):
 
 def _zip(ours, theirs):
     if len(ours) != len(theirs):
-        kinds = type(theirs[0] if theirs else ours[0]).__name__
-        raise ValueError(f"this is not built as KerasCV builds it: {len(theirs)} {kinds} where {len(ours)} belong")
+        kind = type((theirs or ours)[0]).__name__
+        raise ValueError(f"this is not built as KerasCV builds it: {len(theirs)} {kind} where {len(ours)} belong")
     return list(zip(ours, theirs, strict=True))
 
 
