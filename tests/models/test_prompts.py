@@ -129,11 +129,11 @@ def test_breaks_begin_chunks():
     assert decoded("red cat BREAK") == ["red cat"]
     assert decoded("BREAK red cat") == ["", "red cat"]
     assert decoded("") == [""]
-    whole = prompts.rows("red cat BREAK blue dog", TOKENIZER, chunked=False).token_ids
-    np.testing.assert_array_equal(whole, TOKENIZER.encode(["red cat blue dog"]))
+    parts = prompts.rows("red cat BREAK blue dog", TOKENIZER, chunked=False).token_ids
+    np.testing.assert_array_equal(parts, TOKENIZER.encode(["red cat", "blue dog"]))
 
 
-def test_what_is_cut_has_no_brackets():
-    rows = prompts.rows("cat " * 28 + "(red dog:1.2) with (blue (hat", TOKENIZER, chunked=False)
-    assert rows.cut == " with blue hat".lstrip()
+def test_without_chunks_every_part_is_cut_and_what_is_cut_has_no_brackets():
+    rows = prompts.rows("cat " * 28 + "(red dog:1.2) with (blue (hat BREAK dog", TOKENIZER, chunked=False)
+    assert rows.cut == "with blue hat" and len(rows.token_ids) == 2
     assert rows.weights[0, 29:].tolist() == pytest.approx([1.2, 1.2, 1.0])

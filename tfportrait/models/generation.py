@@ -224,8 +224,8 @@ def in_its_language(tokenizer, prompt):
 
 
 def read_prompt(painter, prompt):
-    """A prompt as the painter takes it, in chunks where its U-Net does not pool the context: such a U-Net knows one
-    length only, and the vector that stands for the whole text would be that of another text.
+    """A prompt as the painter takes it. Where its U-Net pools the context, a long text is cut: one that goes on in
+    another chunk would be said by a vector such as it was never trained on, unless its author parts it by `BREAK`.
 
     Returns:
         `tfportrait.models.prompts.Rows`.

@@ -173,10 +173,10 @@ class LatentDiffusion(Trainable):
         """Paints images for prompts, with the averaged weights where training keeps an average.
 
         Prompts are read as the Stable Diffusion web UIs read them: `(word:1.3)` weighs 1.3, `(word)` 1.1, `[word]`
-        1 / 1.1, brackets multiply, a backslash makes a bracket text; see `tfportrait.models.prompts`. A prompt longer
-        than the text encoder's context, or with `BREAK` in it, is encoded in chunks, which the U-Net attends to
-        together. Where the U-Net pools the context (`addition_embed_type`, our own presets) it knows one length only:
-        there the prompt is cut, a warning says what was lost, and `BREAK` counts as a space.
+        1 / 1.1, brackets multiply, a backslash makes a bracket text, `BREAK` begins a new chunk; see
+        `tfportrait.models.prompts`. A prompt longer than the text encoder's context goes on in further chunks, which
+        the U-Net attends to together. Where the U-Net also pools the context (`addition_embed_type`, our own presets),
+        it was trained on one chunk: there a text is cut, and a warning says what was lost.
 
         A tokenizer that spells Chinese in bytes, as CLIP's does, stands for an encoder that reads none: Chinese prompts
         about portraits are then said in English by the grammar of the captions, brackets and other words around them

@@ -118,8 +118,8 @@ def rows(prompt, tokenizer, chunked):
     Args:
         prompt: str.
         tokenizer: Tokenizer.
-        chunked: bool. Whether a text longer than `tokenizer.max_length` and `BREAK` make several chunks. Otherwise the
-            text is cut, and `BREAK` is a space.
+        chunked: bool. Whether a part longer than `tokenizer.max_length` goes on in another chunk. Otherwise it is cut,
+            and only `BREAK` makes chunks.
 
     Returns:
         Rows.
@@ -128,24 +128,23 @@ def rows(prompt, tokenizer, chunked):
         ValueError: as for `parse`.
     """
     sections = parse(clean(prompt))
-    size, cut = tokenizer.max_length - 2, ""
-    if chunked:
-        if len(sections) > 1 and not sections[-1]:
-            del sections[-1]
-        comma = tokenizer.vocab.get(COMMA)
-        chunks = [chunk for section in sections for chunk in _chunks(_tokens(section, tokenizer), size, comma)]
-    else:
-        spans = _with_spaces(sections)
-        tokens = _tokens(spans, tokenizer)
-        if len(tokens) > size:
-            cut = "".join(text for text, _ in spans[tokens[size].span :])[tokens[size].start :]
-        chunks = [tokens[:size]]
+    if len(sections) > 1 and not sections[-1]:
+        del sections[-1]
+    size, comma, chunks, cut = tokenizer.max_length - 2, tokenizer.vocab.get(COMMA), [], []
+    for section in sections:
+        tokens = _tokens(section, tokenizer)
+        if chunked or len(tokens) <= size:
+            chunks += _chunks(tokens, size, comma)
+            continue
+        chunks.append(tokens[:size])
+        lost = tokens[size]
+        cut.append("".join(text for text, _ in section[lost.span :])[lost.start :])
     token_ids = np.full((len(chunks), tokenizer.max_length), tokenizer.pad_id, "int32")
     weights = np.ones(token_ids.shape, "float32")
     for ids, row, chunk in zip(token_ids, weights, chunks, strict=True):
         ids[: len(chunk) + 2] = [tokenizer.bos_id, *(token.id for token in chunk), tokenizer.eos_id]
         row[1 : len(chunk) + 1] = [token.weight for token in chunk]
-    return Rows(token_ids, weights, cut)
+    return Rows(token_ids, weights, " ".join(cut))
 
 
 class _Token(NamedTuple):
@@ -162,13 +161,6 @@ def _tokens(spans, tokenizer):
         for number, (text, weight) in enumerate(spans)
         for token in tokenizer.tokens(text)
     ]
-
-
-def _with_spaces(sections):
-    spans = list(sections[0])
-    for section in sections[1:]:
-        spans += [(" ", 1.0), *section]
-    return spans
 
 
 def _chunks(tokens, size, comma):
