@@ -134,6 +134,12 @@ def test_text_that_is_too_long_is_named():
         tiny()(np.zeros((1, 13), "int32"))
 
 
+@pytest.mark.parametrize("clip_skip", [0, 3, -1])
+def test_a_layer_that_is_not_there_is_named(clip_skip):
+    with pytest.raises(ValueError, match=f"clip_skip is {clip_skip}, but this encoder has 2 layers"):
+        tiny()(TOKEN_IDS, clip_skip=clip_skip)
+
+
 def test_bad_configurations_say_what_is_wanted():
     with pytest.raises(ValueError, match="hidden_act is 'relu'; valid: quick_gelu, gelu, gelu_pytorch_tanh"):
         tiny(hidden_act="relu")

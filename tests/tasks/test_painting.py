@@ -1,10 +1,10 @@
-import keras
 import pytest
 from models.painters import tiny_painter
 
 from tfportrait import tasks, world
+from tfportrait.cli import main
 from tfportrait.models import prompts
-from tfportrait.recipe import parameters_text
+from tfportrait.recipe import parameters_text, read_recipe
 
 
 @pytest.mark.parametrize(
@@ -39,27 +39,20 @@ def test_nothing_to_paint_is_an_error(prompt, tags):
         tasks.compose_prompt(prompt, tags)
 
 
-def test_painting_says_what_it_paints_and_records_what_was_asked(tmp_path):
-    keras.utils.set_random_seed(0)
-    tiny_painter().save_to_preset(tmp_path)
-    said = []
-    images, recipes = tasks.paint(
-        *(tmp_path, "(红发:1.3)女孩", "a blue dog"),
-        seeds=[3, 4],
-        num_steps=1,
-        guidance_scale=2.0,
-        sampler="ddim",
-        precision="float32",
-        progress=False,
-        clip_skip=1,
-        say=said.append,
-    )
-    assert images.shape == (2, 16, 16, 3)
-    assert said == ["In English, the prompt is: (red hair:1.3), a girl"]
-    assert [(r["prompt"], r["seed"], r["clip_skip"]) for r in recipes] == [
-        ("(红发:1.3)女孩", seed, 1) for seed in (3, 4)
-    ]
-    assert "Clip skip: 1" in parameters_text(recipes[0])
+def test_painting_says_what_it_paints_and_records_what_was_asked(tmp_path, capsys):
+    tiny_painter().save_to_preset(tmp_path / "preset")
+    picture, prompt = tmp_path / "girl.png", "(红发:1.3)女孩"
+    options = {"preset": tmp_path / "preset", "steps": 1, "sampler": "ddim", "clip-skip": 1, "out": picture}
+    arguments = [f"--{name}={value}" for name, value in options.items()]
+    assert main(["paint", prompt, "--negative=眼镜", *arguments]) == 0
+    said = capsys.readouterr().out
+    assert "In English, the prompt is: (red hair:1.3), a girl\n" in said
+    assert "In English, the negative prompt is: round glasses\n" in said
+    recipe = read_recipe(picture)
+    assert (recipe["prompt"], recipe["negative_prompt"], recipe["clip_skip"]) == (prompt, "眼镜", 1)
+    assert "Clip skip: 1" in parameters_text(recipe)
+    assert main(["paint", prompt, *arguments, "--clip-skip=2"]) == 2
+    assert "clip_skip is 2, but must be an integer from 1" in capsys.readouterr().err
 
 
 def test_contradictions_are_named():

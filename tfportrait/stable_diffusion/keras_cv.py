@@ -24,7 +24,7 @@ from tfportrait.models.unet import UNet
 from tfportrait.models.weights import named_variables
 from tfportrait.stable_diffusion.single_file import SCALING_FACTOR, SCHEDULER
 
-PARTS = ("diffusion_model", "image_encoder", "decoder", "text_encoder")
+_PARTS = ("diffusion_model", "image_encoder", "decoder", "text_encoder")
 _VARIABLES = ("kernel", "bias", "gamma", "beta", "embeddings")
 
 
@@ -44,7 +44,7 @@ def from_keras_cv(model, tokenizer, *, prediction_type="epsilon", dtype=None):
     Raises:
         ValueError: a network that is not as KerasCV builds it, or a damaged tokenizer.
     """
-    if not all(hasattr(type(model), part) for part in PARTS):
+    if not all(hasattr(type(model), part) for part in _PARTS):
         raise ValueError(f"{type(model).__name__} is no keras_cv.models.StableDiffusion or StableDiffusionV2")
     tokenizer = tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_folder(tokenizer)
     schedule, _ = schedules.from_diffusers(SCHEDULER)
