@@ -221,9 +221,7 @@ class TextEncoder(Network, keras.Model):
         longest = self.config["max_position_embeddings"]
         if token_ids.shape[-1] > longest:
             raise ValueError(f"{token_ids.shape[-1]} tokens are more than the {longest} that this encoder takes")
-        num_layers = self.config["num_hidden_layers"] + 1 - clip_skip
-        if not 1 <= num_layers <= self.config["num_hidden_layers"]:
-            raise ValueError(
-                f"clip_skip is {clip_skip}, but this encoder has {self.config['num_hidden_layers']} layers"
-            )
-        return self.final_layer_norm(self.encoder(self.embeddings(token_ids), num_layers=num_layers))
+        layers = self.config["num_hidden_layers"]
+        if not 1 <= clip_skip <= layers:
+            raise ValueError(f"clip_skip is {clip_skip}, but this encoder has {layers} layers")
+        return self.final_layer_norm(self.encoder(self.embeddings(token_ids), num_layers=layers + 1 - clip_skip))
