@@ -10,10 +10,13 @@ from .reading import CJK, read_prompt
 _IDEOGRAPH = re.compile(f"[{CJK}]")
 _OTHER_SCRIPTS = re.compile("[\u3040-\u30ff\uac00-\ud7af]")  # kana, hangul: such a text is not Chinese
 # What the web UIs read as more than text stays where it is: brackets, weights, backslashes, breaks.
-_MARKS = re.compile(r"(\s*(?:\\[()\[\]\\]?|[()\[\]]|:\s*[+-]?[.\d]+\s*(?=\))|(?<!\w)BREAK(?!\w))\s*)", re.ASCII)
+_MARKS = re.compile(r"(\\[()\[\]\\]?|[()\[\]]|:\s*[+-]?[.\d]+(?=\s*\))|(?<!\w)BREAK(?!\w))", re.ASCII)
 _CLAUSE = re.compile(r"[^,，.。;；、!！?？\n]+")
 _LETTER = rf"[^\W\d_{CJK}]"
 _FOREIGN = re.compile(rf"(\d*{_LETTER}(?:[^{CJK}]*{_LETTER})?\d*)")
+# What parts the English from the mark in front of it, and from the one behind it.
+_IN_FRONT = {")": ", ", "]": ", ", "BREAK": " "}
+_BEHIND = {"(": ", ", "[": ", ", "BREAK": " "}
 
 
 class Translation(NamedTuple):
@@ -41,18 +44,15 @@ def to_english(prompt: str) -> Translation:
     """
     if not _IDEOGRAPH.search(prompt) or _OTHER_SCRIPTS.search(prompt):
         return Translation(prompt, [])
-    pieces, text, left_out = _MARKS.split(prompt), "", []
-    for number, piece in enumerate(pieces):
-        if number % 2 or not _IDEOGRAPH.search(piece):
-            text += " BREAK " if piece.strip() == "BREAK" else piece
-            continue
-        said, missed = _clauses(piece)
-        left_out += missed
-        if said and text.rstrip().endswith((")", "]")):
-            text = f"{text.rstrip()}, "
-        text += said
-        if said and "".join(pieces[number + 1 : number + 2]).strip() in ("(", "["):
-            text += ", "
+    before, text, left_out = "", "", []
+    pieces = [*_MARKS.split(prompt), ""]  # a text and the mark behind it in turn
+    for piece, behind in zip(pieces[::2], pieces[1::2], strict=True):
+        if _IDEOGRAPH.search(piece):
+            piece, missed = _clauses(piece)
+            left_out += missed
+            if piece:
+                piece = _IN_FRONT.get(before, "") + piece + _BEHIND.get(behind, "")
+        text, before = text + piece + behind, behind
     return Translation(text if re.search(_LETTER, text.replace("BREAK", "")) else prompt, left_out)
 
 
