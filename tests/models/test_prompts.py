@@ -39,6 +39,7 @@ with_breaks = st.lists(anything | st.just("BREAK") | st.just(" BREAK "), max_siz
         # Round and square brackets know nothing of each other.
         ("(a [b) c]", [[("a ", 1.1), ("b", 1.0), (" c", 1 / 1.1)]]),
         ("a BREAK b", [[("a", 1.0)], [("b", 1.0)]]),
+        (r"a  BREAK red \(cat\)", [[("a", 1.0)], [("red (cat)", 1.0)]]),
         ("(a BREAK b:1.2)", [[("a", 1.2)], [("b", 1.2)]]),
         ("BREAKFAST break", [[("BREAKFAST break", 1.0)]]),
         ("BREAK", [[], []]),

@@ -69,9 +69,10 @@ def parse(prompt):
             close("[", SQUARE)
         else:
             first, *others = _BREAK.split(piece)
-            spans.append([first.rstrip() if others else first, 1.0])
+            spans.append([first, 1.0])
             for text in others:
-                spans += [None, 1.0], [text.strip(), 1.0]
+                spans[-1][0] = spans[-1][0].rstrip()
+                spans += [None, 1.0], [text.lstrip(), 1.0]
     for bracket, weight in (("(", ROUND), ("[", SQUARE)):
         while opened[bracket]:
             close(bracket, weight)
