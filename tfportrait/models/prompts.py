@@ -2,8 +2,8 @@
 
 `(word:1.3)` weighs 1.3, `(word)` 1.1, `[word]` 1 / 1.1, and brackets within brackets multiply. A bracket that is never
 closed holds up to the end of the prompt, one that was never opened is text, and behind a backslash all of them are.
-`BREAK` begins a new chunk. Source: AUTOMATIC1111's stable-diffusion-webui, "Attention/emphasis" and "Infinite prompt
-length", re-expressed.
+`BREAK` begins a new chunk. What changes a prompt while it is painted, `[cat:dog:0.5]` and `AND`, is not read: it is
+text. Source: AUTOMATIC1111's stable-diffusion-webui, "Attention/emphasis" and "Infinite prompt length", re-expressed.
 """
 
 import itertools

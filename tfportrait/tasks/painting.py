@@ -82,9 +82,10 @@ def paint(
     choice = accelerate(precision, brief=len(seeds) <= FEW)
     painter = LatentDiffusion.from_preset(preset, prediction_type=prediction_type)
     for name, text in (("prompt", prompt), ("negative prompt", negative)):
-        english = text and in_its_language(painter.tokenizer, text).text
-        if english != text:
-            say(f"In English, the {name} is: {english}")
+        if text and painter.tokenizer is not None:
+            english = in_its_language(painter.tokenizer, text).text
+            if english != text:
+                say(f"In English, the {name} is: {english}")
     images = painter.generate(
         prompt,
         None if negative is None else [negative],
