@@ -128,17 +128,13 @@ def paint(
 ) -> None:
     """Paint portraits for PROMPT, in English or Chinese; (word:1.3) weighs a word, as in the web UIs."""
     from tfportrait import tasks
-    from tfportrait.models import prompts
     from tfportrait.presets import locate
     from tfportrait.recipe import write_png
     from tfportrait.terminal import start_backend
-    from tfportrait.world.reading import explain as explain_reading
-    from tfportrait.world.reading import read_prompt
 
     paths = output_paths(out, count) if out else free_paths("portrait.png", count)
     text = tasks.compose_prompt(prompt, parse_tags(tags))
     folder = locate(preset)
-    click.echo(explain_reading(read_prompt(prompts.plain(text))))
     start_backend()
     images, recipes = tasks.paint(
         folder,

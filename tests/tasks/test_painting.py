@@ -42,7 +42,7 @@ def test_nothing_to_paint_is_an_error(prompt, tags):
 def test_painting_says_what_it_paints_and_records_what_was_asked(tmp_path, capsys):
     tiny_painter().save_to_preset(tmp_path / "preset")
     picture, prompt = tmp_path / "girl.png", "(红发:1.3)女孩"
-    options = {"preset": tmp_path / "preset", "steps": 1, "sampler": "ddim", "clip-skip": 1, "out": picture}
+    options = {"preset": tmp_path / "preset", "steps": 1, "guidance": 1, "clip-skip": 1, "out": picture}
     arguments = [f"--{name}={value}" for name, value in options.items()]
     assert main(["paint", prompt, "--negative=眼镜", *arguments]) == 0
     said = capsys.readouterr().out
@@ -51,6 +51,7 @@ def test_painting_says_what_it_paints_and_records_what_was_asked(tmp_path, capsy
     recipe = read_recipe(picture)
     assert (recipe["prompt"], recipe["negative_prompt"], recipe["clip_skip"]) == (prompt, "眼镜", 1)
     assert "Clip skip: 1" in parameters_text(recipe)
+    assert "Understood" not in said  # that is for painters who know nothing but portraits
     assert main(["paint", prompt, *arguments, "--clip-skip=2"]) == 2
     assert "clip_skip is 2, but must be an integer from 1" in capsys.readouterr().err
 

@@ -3,6 +3,7 @@
 from tfportrait import __version__, world
 from tfportrait.files import CHECKSUMS, sha256
 from tfportrait.models import prompts
+from tfportrait.world.reading import explain
 
 FEW = 4  # pictures that start-up costs more than painting
 
@@ -70,22 +71,20 @@ def paint(
         precision: str. As `tfportrait.accelerate` takes it.
         progress: bool. Whether a progress bar is shown on standard error.
         clip_skip: int or None. As `LatentDiffusion.generate` takes it.
-        say: callable of str. Is told the prompts in English where the painter reads no Chinese.
+        say: callable of str. Is told what was understood.
 
     Returns:
         (images, recipes): uint8 (N, H, W, 3) and a list of N dicts that `tfportrait.recipe.write_png` takes.
     """
-    from tfportrait.models.generation import in_its_language
     from tfportrait.models.latent_diffusion import LatentDiffusion
     from tfportrait.training import accelerate
 
+    for text in (prompt, negative or ""):
+        prompts.parse(text)  # what is wrong with it is said before anything is loaded
     choice = accelerate(precision, brief=len(seeds) <= FEW)
     painter = LatentDiffusion.from_preset(preset, prediction_type=prediction_type)
-    for name, text in (("prompt", prompt), ("negative prompt", negative)):
-        if text and painter.tokenizer is not None:
-            english = in_its_language(painter.tokenizer, text).text
-            if english != text:
-                say(f"In English, the {name} is: {english}")
+    if painter.tokenizer is not None:
+        _explain(painter.tokenizer, prompt, negative or "", say)
     images = painter.generate(
         prompt,
         None if negative is None else [negative],
@@ -112,3 +111,16 @@ def paint(
         "version": __version__,
     }
     return images, [{**shared, "seed": seed} for seed in seeds]
+
+
+def _explain(tokenizer, prompt, negative, say):
+    """What the grammar of the portraits makes of a prompt, which matters to painters that were trained on it; and what
+    is painted in English by those that read no Chinese."""
+    from tfportrait.models.generation import in_its_language
+
+    if tokenizer.reads_chinese:
+        say(explain(world.read_prompt(prompts.plain(prompt))))
+    for name, text in (("prompt", prompt), ("negative prompt", negative)):
+        english = in_its_language(tokenizer, text).text
+        if english != text:
+            say(f"In English, the {name} is: {english}")
