@@ -247,6 +247,7 @@ class AutoencoderKL(Network, Trainable):
         use_quant_conv: bool. Whether a 1x1 convolution follows the encoder.
         use_post_quant_conv: bool. Whether a 1x1 convolution precedes the decoder.
         mid_block_add_attention: bool. Whether the lowest level has attention.
+        norm_eps: float. Epsilon of the group normalisations.
         kl_weight: float. Defaults to `1e-6`.
         perceptual_weight: float. Counts only where `perceptual` is set. Defaults to `1.0`.
 
@@ -255,6 +256,7 @@ class AutoencoderKL(Network, Trainable):
 
     disk_config = {"_class_name": "AutoencoderKL", "act_fn": "silu"}
     accepted_config = {"force_upcast": None}
+    constants = {"norm_eps": EPSILON}
 
     def __init__(
         self,
@@ -272,6 +274,7 @@ class AutoencoderKL(Network, Trainable):
         use_quant_conv=True,
         use_post_quant_conv=True,
         mid_block_add_attention=True,
+        norm_eps=EPSILON,
         kl_weight=1e-6,
         perceptual_weight=1.0,
         **kwargs,
@@ -290,6 +293,9 @@ class AutoencoderKL(Network, Trainable):
             self.quant_conv = conv(2 * latent_channels, 1, dtype=dtype, name="quant_conv")
         if use_post_quant_conv:
             self.post_quant_conv = conv(latent_channels, 1, dtype=dtype, name="post_quant_conv")
+        for layer in self._flatten_layers():
+            if isinstance(layer, GroupNorm):
+                layer.epsilon = norm_eps
         self.perceptual = None
         self.seed_generator = keras.random.SeedGenerator(0)
         self.trackers = {name: keras.metrics.Mean(name=name) for name in MEASURES}

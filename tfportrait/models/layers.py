@@ -251,16 +251,17 @@ def _softmax_is_exact(logits):
 
 @register
 class GEGLU(keras.layers.Layer):
-    """a * gelu(b) with (a, b) = proj(x), exact (erf) GELU (Shazeer 2020, "GLU variants improve Transformer").
+    """a * gelu(b) with (a, b) = proj(x) (Shazeer 2020, "GLU variants improve Transformer").
 
     Args:
         in_channels: int.
         out_channels: int.
+        approximate_gelu: bool. By tanh instead of erf, as KerasCV computes it. Defaults to `False`.
     """
 
-    def __init__(self, in_channels, out_channels, **kwargs):
+    def __init__(self, in_channels, out_channels, approximate_gelu=False, **kwargs):
         super().__init__(**kwargs)
-        self.in_channels = in_channels
+        self.in_channels, self.approximate_gelu = in_channels, approximate_gelu
         self.proj = keras.layers.Dense(2 * out_channels, dtype=self.dtype_policy, name="proj")
 
     def build(self, input_shape=None):
@@ -269,6 +270,8 @@ class GEGLU(keras.layers.Layer):
     def call(self, x):
         # TensorFlow's erf is slow in half precision.
         value, gate = ops.split(ops.cast(self.proj(x), "float32"), 2, axis=-1)
+        if self.approximate_gelu:
+            return ops.cast(value * ops.gelu(gate, approximate=True), self.compute_dtype)
         return ops.cast(value * gate * (0.5 + 0.5 * ops.erf(gate * 0.5**0.5)), self.compute_dtype)
 
 
@@ -278,15 +281,16 @@ class FeedForward(keras.layers.Layer):
 
     Args:
         channels: int. Channels of input and output.
+        approximate_gelu: bool. As for `GEGLU`. Defaults to `False`.
     """
 
-    def __init__(self, channels, **kwargs):
+    def __init__(self, channels, approximate_gelu=False, **kwargs):
         super().__init__(**kwargs)
         self.channels = channels
         dtype = self.dtype_policy
         # Index 1 is diffusers' dropout, which has no weights and rate 0 in every published configuration.
         self.net = [
-            GEGLU(channels, 4 * channels, dtype=dtype, name="net_0"),
+            GEGLU(channels, 4 * channels, approximate_gelu, dtype=dtype, name="net_0"),
             keras.layers.Identity(dtype=dtype, name="net_1"),
             keras.layers.Dense(channels, dtype=dtype, name="net_2"),
         ]
@@ -307,9 +311,10 @@ class BasicTransformerBlock(keras.layers.Layer):
         channels: int. Channels of input and output.
         num_heads: int. Attention heads.
         context_dim: int or None. Channels of the context; None leaves the cross-attention out.
+        approximate_gelu: bool. As for `GEGLU`. Defaults to `False`.
     """
 
-    def __init__(self, channels, num_heads, context_dim=None, **kwargs):
+    def __init__(self, channels, num_heads, context_dim=None, approximate_gelu=False, **kwargs):
         super().__init__(**kwargs)
         self.channels, self.context_dim = channels, context_dim
         dtype = self.dtype_policy
@@ -319,7 +324,7 @@ class BasicTransformerBlock(keras.layers.Layer):
             self.norm2 = layer_norm(name="norm2", dtype=dtype)
             self.attn2 = Attention(channels, num_heads, context_dim, dtype=dtype, name="attn2")
         self.norm3 = layer_norm(name="norm3", dtype=dtype)
-        self.ff = FeedForward(channels, dtype=dtype, name="ff")
+        self.ff = FeedForward(channels, approximate_gelu, dtype=dtype, name="ff")
 
     def build(self, input_shape=None):
         build_all([self.norm1, self.attn1, self.norm3, self.ff], self.channels)
@@ -345,6 +350,8 @@ class Transformer2DModel(keras.layers.Layer):
         context_dim: int or None. Channels of the context. Defaults to `None`.
         use_linear_projection: bool. Dense layers (Stable Diffusion 2) instead of 1x1 convolutions (1) around the
             blocks. Defaults to `False`.
+        norm_eps: float. Epsilon of the normalisation in front. Defaults to `1e-6`.
+        approximate_gelu: bool. As for `GEGLU`. Defaults to `False`.
 
     Call arguments: `x` (B, H, W, channels); `context` (B, S, context_dim).
     """
@@ -357,6 +364,8 @@ class Transformer2DModel(keras.layers.Layer):
         num_layers=1,
         context_dim=None,
         use_linear_projection=False,
+        norm_eps=1e-6,
+        approximate_gelu=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -368,10 +377,12 @@ class Transformer2DModel(keras.layers.Layer):
                 return keras.layers.Dense(channels, dtype=dtype, name=name)
             return conv(channels, 1, dtype=dtype, name=name)
 
-        self.norm = GroupNorm(norm_num_groups, 1e-6, dtype=dtype, name="norm")
+        self.norm = GroupNorm(norm_num_groups, norm_eps, dtype=dtype, name="norm")
         self.proj_in = projection("proj_in")
         self.transformer_blocks = [
-            BasicTransformerBlock(channels, num_heads, context_dim, dtype=dtype, name=f"transformer_blocks_{i}")
+            BasicTransformerBlock(
+                channels, num_heads, context_dim, approximate_gelu, dtype=dtype, name=f"transformer_blocks_{i}"
+            )
             for i in range(num_layers)
         ]
         self.proj_out = projection("proj_out")
