@@ -16,6 +16,7 @@ _MODULES = (
     "models",
     "plot",
     "presets",
+    "stable_diffusion",
     "tasks",
     "theory",
     "training",

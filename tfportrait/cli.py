@@ -107,6 +107,7 @@ def free_paths(name: str, count: int) -> list[Path]:
 @click.option("--guidance", type=float, default=4.0, help="How far beyond the plain model (1) the prompt pulls.")
 @click.option("--sampler", default="dpmpp_2m", help="ddpm, ddim, euler, euler_ancestral, heun, dpmpp_2m or lcm.")
 @click.option("--size", type=int, default=None, help="Side in pixels.  [default: that of the training]")
+@click.option("--clip-skip", type=int, default=None, help="Layer of the text encoder, from the last, 1.  [default: 1]")
 @click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="PNG file.  [default: a free portrait.png]")
 def paint(
@@ -121,21 +122,19 @@ def paint(
     guidance: float,
     sampler: str,
     size: int | None,
+    clip_skip: int | None,
     precision: str,
     out: Path | None,
 ) -> None:
-    """Paint portraits for PROMPT, in English or Chinese."""
+    """Paint portraits for PROMPT, in English or Chinese; (word:1.3) weighs a word, as in the web UIs."""
     from tfportrait import tasks
     from tfportrait.presets import locate
     from tfportrait.recipe import write_png
     from tfportrait.terminal import start_backend
-    from tfportrait.world.reading import explain as explain_reading
-    from tfportrait.world.reading import read_prompt
 
     paths = output_paths(out, count) if out else free_paths("portrait.png", count)
     text = tasks.compose_prompt(prompt, parse_tags(tags))
     folder = locate(preset)
-    click.echo(explain_reading(read_prompt(text)))
     start_backend()
     images, recipes = tasks.paint(
         folder,
@@ -148,6 +147,8 @@ def paint(
         image_size=size,
         prediction_type=prediction_type,
         precision=precision,
+        clip_skip=clip_skip,
+        say=click.echo,
     )
     for path, image, recipe in zip(paths, images, recipes, strict=True):
         click.echo(write_png(path, image, recipe))

@@ -33,6 +33,7 @@ _PARAMETER_NAMES = {
     "image_size": "Size",
     "preset_hash": "Model hash",
     "preset": "Model",
+    "clip_skip": "Clip skip",
     "version": "Version",
 }
 
@@ -42,8 +43,8 @@ def parameters_text(recipe: dict[str, Any]) -> str:
 
     Args:
         recipe: dict. Entries that the web UIs know: prompt, negative_prompt, num_steps, sampler, spacing,
-            guidance_scale, seed, image_size (int or (height, width)), preset, preset_hash, version. Others are left
-            out, as are those that are None.
+            guidance_scale, seed, image_size (int or (height, width)), preset, preset_hash, clip_skip, version. Others
+            are left out, as are those that are None.
     """
     lines = [str(recipe.get("prompt") or "")]
     if negative := recipe.get("negative_prompt"):

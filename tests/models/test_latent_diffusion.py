@@ -111,6 +111,11 @@ def test_other_sizes_are_painted(painter):
         ({"prompts": ["a", "b"], "seeds": [1, 2, 3]}, "2 prompts and 3 seeds"),
         ({"negative_prompts": ["a", "b", "c"]}, "3 negative prompts"),
         ({"noise": np.zeros((1, 4, 4, 4))}, "noise has shape"),
+        ({"prompts": "([ BREAK ])"}, "prompt is empty"),
+        ({"prompts": "a (cat:1.2.3)"}, "a weight is a number"),
+        ({"prompts": "a cat", "negative_prompts": "a (dog:20)"}, "weight 20"),
+        ({"clip_skip": 2}, "from 1 \\(the last layer\\) to 1"),
+        ({"clip_skip": 1.0}, "an integer"),
     ],
 )
 def test_bad_arguments_are_refused_before_any_work(painter, arguments, message):
@@ -118,12 +123,42 @@ def test_bad_arguments_are_refused_before_any_work(painter, arguments, message):
         painter.generate(**{"prompts": "a red cat", "num_steps": 2, **arguments})
 
 
-def test_a_prompt_that_is_too_long_says_what_was_cut(painter):
+def test_a_long_prompt_is_painted_whole_and_changes_nothing_for_its_neighbours(painter):
+    long = "a red cat with a blue dog and two green birds (and a red dog:1.3)"
+    together = painter.generate(["a red cat", long, "a blue dog"], seeds=3, num_steps=2).astype(int)
+    for i, prompt in enumerate(["a red cat", long, "a blue dog"]):
+        assert np.abs(together[i] - painter.generate(prompt, seeds=3 + i, num_steps=2)[0]).max() <= 2
+    start = painter.generate(long[:20], seeds=4, num_steps=2)
+    assert np.abs(together[1] - start[0]).max() > 2  # what is beyond the first chunk is seen
+
+
+def test_a_painter_that_reads_no_chinese_is_told_in_english(painter):
+    assert not painter.tokenizer.reads_chinese
+    for chinese, english in (("红发女孩", "a girl with red hair"), ("(红发:1.2), cat", "(red hair:1.2), cat")):
+        said = painter.generate(chinese, "眼镜", seeds=1, num_steps=1)
+        np.testing.assert_array_equal(said, painter.generate(english, "round glasses", seeds=1, num_steps=1))
+    with pytest.warns(UserWarning, match="could not be translated: 赛博朋克; say"):
+        painter.generate("赛博朋克女孩", num_steps=1)
+
+
+def test_an_earlier_layer_of_the_text_encoder_gives_another_picture(painter):
+    config = {**painter.text_encoder.config, "num_hidden_layers": 2}
+    painter = tiny_painter(text_encoder=tp.TextEncoder(**config))
+    last, same, earlier = (
+        painter.generate("a red cat", seeds=1, num_steps=2, clip_skip=clip_skip) for clip_skip in (None, 1, 2)
+    )
+    np.testing.assert_array_equal(last, same)
+    assert (last != earlier).any()
+
+
+def test_where_the_context_is_pooled_a_prompt_that_is_too_long_says_what_was_cut(painter):
+    pooled = {"addition_embed_type": "text", "addition_embed_type_num_heads": 2}
+    painter = tiny_painter(unet=tp.UNet(**{**painter.unet.config, **pooled}))
     with pytest.warns(UserWarning, match="this was cut: .*birds"):
-        painter.generate("a red cat and a blue dog and " * 3 + "two green birds", num_steps=1)
+        painter.generate("a red cat and a (blue dog:1.2) and " * 3 + "two green birds", num_steps=1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        painter.generate("a red cat", num_steps=1)
+        painter.generate("a red cat BREAK a blue dog", num_steps=1)
 
 
 def test_nothing_is_traced_again_for_other_prompts_seeds_samplers_and_step_counts(painter):
@@ -133,7 +168,7 @@ def test_nothing_is_traced_again_for_other_prompts_seeds_samplers_and_step_count
     }
     before = {name: f.experimental_get_tracing_count() for name, f in functions.items()}
     painter.generate("a blue dog", seeds=5, num_steps=5, sampler="ddim", guidance_scale=2.5)
-    painter.generate("一只红色的猫", "a cat", seeds=8, num_steps=3, sampler="euler_ancestral")
+    painter.generate("a (blue:1.2) bird", "a cat", seeds=8, num_steps=3, sampler="euler_ancestral")
     assert before and before == {name: f.experimental_get_tracing_count() for name, f in functions.items()}
 
 

@@ -4,8 +4,8 @@ import json
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 
+import golden.tokenizer
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,19 +14,12 @@ from hypothesis import strategies as st
 from tfportrait.models.tokenizer import END, START, Tokenizer
 from tfportrait.world import captions
 
-GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "tokenizer.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads(golden.tokenizer.OUT.read_text(encoding="utf-8"))
 any_text = st.text(st.characters(codec="utf-8"), max_size=40)
 any_str = st.text(max_size=40)  # lone surrogates too
 
 
-@cache
-def rebuilt() -> Tokenizer:
-    """The golden file's tokenizer: base vocabulary, then the merges, then start and end."""
-    base = Tokenizer.train([], 514)
-    merges = [tuple(pair) for pair in GOLDEN["merges"]]
-    tokens = [token for token in base.vocab if token not in (START, END)]
-    tokens = [*dict.fromkeys([*tokens, *("".join(pair) for pair in merges)]), START, END]
-    return Tokenizer({token: index for index, token in enumerate(tokens)}, merges, GOLDEN["max_length"])
+rebuilt = cache(golden.tokenizer.rebuilt)
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +29,12 @@ def trained() -> Tokenizer:
 
 def test_ids_are_those_of_transformers():
     np.testing.assert_array_equal(rebuilt().encode(GOLDEN["texts"]), GOLDEN["ids"])
+
+
+def test_ids_of_ten_thousand_generated_strings_are_those_of_transformers():
+    texts = golden.tokenizer.generated()
+    assert len(set(texts)) > 9000
+    assert golden.tokenizer.digests(rebuilt().encode(texts)) == GOLDEN["digests_of_generated"]
 
 
 def test_ids_are_those_of_transformers_with_stable_diffusion_2_files(tmp_path):
@@ -61,6 +60,11 @@ def test_transformers_reads_our_folder(trained, tmp_path):
         assert trained.encode(text)[0].tolist() == row
 
     same()
+
+
+def test_who_reads_chinese(trained):
+    english = (text for text in captions.corpus(600) if text.isascii())
+    assert trained.reads_chinese and not Tokenizer.train(english, 2000).reads_chinese
 
 
 def test_layout_is_clips():

@@ -11,6 +11,7 @@ from tfportrait.models.layers import (
     Upsample2D,
     build_all,
     conv,
+    normalize_and_convolve,
     register,
 )
 from tfportrait.models.network import Network, batch_images, check_sides, decibels, one_of, record, to_uint8
@@ -22,7 +23,6 @@ from tfportrait.training.compiled import compiled
 EPSILON = 1e-6
 MEASURES = ("reconstruction", "kl", "psnr")
 LOG_VARIANCE_RANGE = (-30.0, 20.0)
-TRAINING = {"kl_weight": 1e-6, "perceptual_weight": 1.0}
 
 
 @register
@@ -147,7 +147,7 @@ class Encoder(keras.layers.Layer):
         x = self.conv_in(x)
         for block in (*self.down_blocks, self.mid_block):
             x = block(x)
-        return self.conv_out(self.conv_norm_out(x))
+        return normalize_and_convolve(self.conv_norm_out, self.conv_out, x) + self.conv_out.bias
 
 
 @register
@@ -201,13 +201,16 @@ class Decoder(keras.layers.Layer):
 
     def features(self, x):
         """What the last convolution sees, (B, H, W, first of block_out_channels)."""
+        return self.conv_norm_out(self._enlarge(x))
+
+    def call(self, x):
+        return normalize_and_convolve(self.conv_norm_out, self.conv_out, self._enlarge(x)) + self.conv_out.bias
+
+    def _enlarge(self, x):
         x = self.conv_in(x)
         for block in (self.mid_block, *self.up_blocks):
             x = block(x)
-        return self.conv_norm_out(x)
-
-    def call(self, x):
-        return self.conv_out(self.features(x))
+        return x
 
 
 @register
@@ -244,6 +247,7 @@ class AutoencoderKL(Network, Trainable):
         use_quant_conv: bool. Whether a 1x1 convolution follows the encoder.
         use_post_quant_conv: bool. Whether a 1x1 convolution precedes the decoder.
         mid_block_add_attention: bool. Whether the lowest level has attention.
+        norm_eps: float. Epsilon of the group normalisations.
         kl_weight: float. Defaults to `1e-6`.
         perceptual_weight: float. Counts only where `perceptual` is set. Defaults to `1.0`.
 
@@ -252,6 +256,7 @@ class AutoencoderKL(Network, Trainable):
 
     disk_config = {"_class_name": "AutoencoderKL", "act_fn": "silu"}
     accepted_config = {"force_upcast": None}
+    constants = {"norm_eps": EPSILON, "kl_weight": 1e-6, "perceptual_weight": 1.0}
 
     def __init__(
         self,
@@ -269,8 +274,9 @@ class AutoencoderKL(Network, Trainable):
         use_quant_conv=True,
         use_post_quant_conv=True,
         mid_block_add_attention=True,
-        kl_weight=TRAINING["kl_weight"],
-        perceptual_weight=TRAINING["perceptual_weight"],
+        norm_eps=EPSILON,
+        kl_weight=1e-6,
+        perceptual_weight=1.0,
         **kwargs,
     ):
         down_block_types = down_block_types or ("DownEncoderBlock2D",) * len(block_out_channels)
@@ -287,14 +293,13 @@ class AutoencoderKL(Network, Trainable):
             self.quant_conv = conv(2 * latent_channels, 1, dtype=dtype, name="quant_conv")
         if use_post_quant_conv:
             self.post_quant_conv = conv(latent_channels, 1, dtype=dtype, name="post_quant_conv")
+        for layer in self._flatten_layers():
+            if isinstance(layer, GroupNorm):
+                layer.epsilon = norm_eps
         self.perceptual = None
         self.seed_generator = keras.random.SeedGenerator(0)
         self.trackers = {name: keras.metrics.Mean(name=name) for name in MEASURES}
         self.build()
-
-    def disk(self):
-        # What only training uses is left out unless it was chosen: diffusers warns of keys that it does not know.
-        return {key: value for key, value in super().disk().items() if TRAINING.get(key) != value}
 
     def build(self, input_shape=None):
         config = self.config

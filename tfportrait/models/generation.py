@@ -9,8 +9,12 @@ import numpy as np
 from keras import ops
 
 from tfportrait.diffusion import denoiser, guidance, noise, samplers, spacing
+from tfportrait.models import prompts as parsing
 from tfportrait.models.network import to_uint8
 from tfportrait.training import compiled
+from tfportrait.world.translation import Translation, to_english
+
+LEAST_MEAN = 1e-3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Request:
         sampler: callable of `tfportrait.diffusion.samplers`.
         latent_shape: (h, w, c).
         noise: float32 (1 or num_steps + 1, N, h, w, c), or None.
+        clip_skip: int. Which layer of the text encoder, counted from the last, 1.
     """
 
     prompts: list | None
@@ -40,6 +45,7 @@ class Request:
     sampler: object
     latent_shape: tuple
     noise: np.ndarray | None
+    clip_skip: int = 1
 
     @classmethod
     def check(
@@ -54,6 +60,7 @@ class Request:
         steps_spacing,
         image_size,
         start,
+        clip_skip=None,
     ):
         """Checks everything that `LatentDiffusion.generate` takes, before any work is done.
 
@@ -79,6 +86,7 @@ class Request:
             samplers.get(sampler),
             shape,
             _start(start, (len(seeds), *shape), int(num_steps)),
+            _clip_skip(painter, clip_skip),
         )
 
 
@@ -99,7 +107,7 @@ def _broadcast(painter, prompts, negative_prompts, seeds):
         if painter.text_encoder is None:
             raise ValueError("this model is unconditional, it takes no prompts: pass None")
         prompts = _as_list(prompts, "prompts")
-        if not all(text.strip() for text in prompts):
+        if not all(parsing.plain(text) for text in prompts):
             raise ValueError(
                 "the prompt is empty: say what to paint, or pass None for a portrait of nobody in particular"
             )
@@ -113,12 +121,27 @@ def _broadcast(painter, prompts, negative_prompts, seeds):
         if prompts is None:
             raise ValueError("negative prompts need prompts: without them there is nothing to guide")
         negative_prompts = _as_list(negative_prompts, "negative_prompts")
+        for text in negative_prompts:
+            parsing.parse(text)
         if len(negative_prompts) not in (1, count):
             raise ValueError(
                 f"{len(negative_prompts)} negative prompts for {count} images: give one, or as many as images"
             )
         negative_prompts = negative_prompts * count if len(negative_prompts) == 1 else negative_prompts
     return prompts, negative_prompts, seeds
+
+
+def _clip_skip(painter, clip_skip):
+    if clip_skip is None:
+        return 1
+    if painter.text_encoder is None:
+        raise ValueError(f"clip_skip is {clip_skip!r}, but this model is unconditional: it has no text encoder")
+    layers = painter.text_encoder.config["num_hidden_layers"]
+    if isinstance(clip_skip, bool) or not isinstance(clip_skip, numbers.Integral) or not 1 <= clip_skip <= layers:
+        raise ValueError(
+            f"clip_skip is {clip_skip!r}, but must be an integer from 1 (the last layer) to {layers} (the first)"
+        )
+    return int(clip_skip)
 
 
 def _image_size(painter, image_size):
@@ -150,31 +173,83 @@ def _start(start, shape, num_steps):
     raise ValueError(f"noise has shape {start.shape}, but must be {shape} or {(num_steps + 1, *shape)}")
 
 
-def encode_prompts(painter, prompts):
-    """Context of the U-Net for prompts; warns about what does not fit.
+def encode_prompts(painter, prompts, clip_skip=1):
+    """Context of the U-Net for prompts; warns about what does not fit and what could not be translated.
+
+    The encoder's outputs are multiplied by the weights of their tokens, then scaled so that the mean of a chunk stays
+    what it was (where it is one: at least LEAST_MEAN standard deviations). Chunks are encoded one by one and
+    concatenated; shorter prompts are filled up with empty chunks.
 
     Args:
-        prompts: list of N str.
+        prompts: list of N str, as `tfportrait.models.prompts` reads them.
+        clip_skip: int. As `TextEncoder` takes it.
 
     Returns:
-        float32 (N, L, D).
+        float32 (N, chunks * L, D).
     """
-    for text in dict.fromkeys(prompts):
-        cut = painter.tokenizer.truncated(text)
-        if cut:
-            warnings.warn(
-                f"the prompt is longer than {painter.tokenizer.max_length} tokens; this was cut: {cut!r}", stacklevel=2
-            )
-    unique = list(dict.fromkeys(prompts))
     encode = compiled.compiled(
-        painter, "context", lambda token_ids: ops.cast(painter.text_encoder(token_ids), "float32")
+        painter,
+        f"context {clip_skip}",
+        lambda token_ids: ops.cast(painter.text_encoder(token_ids, clip_skip=clip_skip), "float32"),
     )
-    rows = [encode(painter.tokenizer.encode([text])) for text in unique]
-    context = ops.concatenate(rows, axis=0)
+    rows = {text: read_prompt(painter, text) for text in [*prompts, ""]}
+    for text in dict.fromkeys(prompts):
+        _warn(painter, text, rows[text].cut)
+    longest = max(len(rows[text].token_ids) for text in prompts)
+    contexts = {}
+    for text in dict.fromkeys(prompts):
+        filled = [rows[text], *[rows[""]] * (longest - len(rows[text].token_ids))]
+        chunks = [(ids, weights) for row in filled for ids, weights in zip(row.token_ids, row.weights, strict=True)]
+        contexts[text] = ops.concatenate([_weighted(encode(ids[None]), weights) for ids, weights in chunks], axis=1)
+    unique = list(contexts)
+    context = ops.concatenate([*contexts.values()], axis=0)
     return ops.take(context, [unique.index(text) for text in prompts], axis=0)
 
 
-def guided_denoiser(painter, context, guidance_scale, whole_times=False):
+def _warn(painter, prompt, cut):
+    if cut:
+        warnings.warn(
+            f"the prompt is longer than {painter.tokenizer.max_length} tokens; this was cut: {cut!r}", stacklevel=3
+        )
+    left_out = ", ".join(dict.fromkeys(in_its_language(painter.tokenizer, prompt).left_out))
+    if left_out:
+        warnings.warn(
+            f"this painter reads no Chinese, and this could not be translated: {left_out}; say it in English",
+            stacklevel=3,
+        )
+
+
+def in_its_language(tokenizer, prompt):
+    """A prompt in a language that the painter reads: English instead of Chinese where its tokenizer was made without.
+
+    Returns:
+        `tfportrait.world.translation.Translation`.
+    """
+    return Translation(prompt, []) if tokenizer.reads_chinese else to_english(prompt)
+
+
+def read_prompt(painter, prompt):
+    """A prompt as the painter takes it. Where its U-Net pools the context, a long text is cut: one that goes on in
+    another chunk would be said by a vector such as it was never trained on, unless its author parts it by `BREAK`.
+
+    Returns:
+        `tfportrait.models.prompts.Rows`.
+    """
+    chunked = painter.unet.config["addition_embed_type"] is None
+    return parsing.rows(in_its_language(painter.tokenizer, prompt).text, painter.tokenizer, chunked)
+
+
+def _weighted(context, weights):
+    if (weights == 1).all():
+        return context
+    context = ops.convert_to_numpy(context)
+    weighted = context * weights[:, None]  # (1, L, D)
+    mean = context.mean()
+    # Of an encoder whose outputs have no mean of their own, the quotient would be noise.
+    return weighted * (mean / weighted.mean()) if abs(mean) > LEAST_MEAN * context.std() else weighted
+
+
+def guided_denoiser(painter, context, guidance_scale, whole_times):
     """The painter as a denoiser for these prompts, compiled once per shape.
 
     What is guided, and rescaled, is the U-Net's own output, as in diffusers and in Lin et al. 2023.
@@ -225,8 +300,7 @@ def run(painter, request, *, progress=False, on_step=None):
     Returns:
         uint8 (N, H, W, 3).
     """
-    context, scale = _conditioning(painter, request)
-    denoise = guided_denoiser(painter, context, scale, request.whole_times)
+    denoise = _denoiser(painter, request)
     num_steps = len(request.rates) - 1
 
     def noise_of(i):
@@ -261,16 +335,33 @@ def run(painter, request, *, progress=False, on_step=None):
     return decode(painter, latents)
 
 
-def _conditioning(painter, request):
-    """The context of both halves, and the scale of guidance, None where one evaluation a step is enough."""
+def _denoiser(painter, request):
+    """The painter as a denoiser of all images, those with equally many chunks at a time: what an image looks like does
+    not depend on the length of its neighbours' prompts."""
     if painter.text_encoder is None:
-        return None, None
+        return guided_denoiser(painter, None, None, request.whole_times)
     count = len(request.seeds)
-    empty = request.negative_prompts or [""] * count
     prompts = request.prompts or [""] * count
-    if request.guidance_scale == 1.0 or request.prompts is None:
-        return encode_prompts(painter, prompts), None
-    return encode_prompts(painter, prompts + empty), request.guidance_scale
+    empty = request.negative_prompts or [""] * count
+    guided = request.guidance_scale != 1.0 and request.prompts is not None
+    texts = [prompts, empty] if guided else [prompts]
+    chunks = [[len(read_prompt(painter, text).token_ids) for text in half] for half in texts]
+    lengths = [max(of_image) for of_image in zip(*chunks, strict=True)]
+    groups = []
+    for length in sorted(set(lengths)):
+        images = [i for i in range(count) if lengths[i] == length]
+        context = encode_prompts(painter, [half[i] for half in texts for i in images], request.clip_skip)
+        scale = request.guidance_scale if guided else None
+        groups.append((images, guided_denoiser(painter, context, scale, request.whole_times)))
+    if len(groups) == 1:
+        return groups[0][1]
+    places = np.argsort([i for images, _ in groups for i in images])
+
+    def denoise(x, signal_rate, noise_rate):
+        parts = [part(ops.take(x, images, axis=0), signal_rate, noise_rate) for images, part in groups]
+        return ops.take(ops.concatenate(parts, axis=0), places, axis=0)
+
+    return denoise
 
 
 def _progress_bar(total):

@@ -169,8 +169,19 @@ class LatentDiffusion(Trainable):
         noise=None,
         progress=False,
         on_step=None,
+        clip_skip=None,
     ):
         """Paints images for prompts, with the averaged weights where training keeps an average.
+
+        Prompts are read as the Stable Diffusion web UIs read them: `(word:1.3)` weighs 1.3, `(word)` 1.1, `[word]`
+        1 / 1.1, brackets multiply, a backslash makes a bracket text, `BREAK` begins a new chunk; see
+        `tfportrait.models.prompts`. A prompt longer than the text encoder's context goes on in further chunks, which
+        the U-Net attends to together. Where the U-Net also pools the context (`addition_embed_type`, our own presets),
+        it was trained on one chunk: there a text is cut, and a warning says what was lost.
+
+        A tokenizer that spells Chinese in bytes, as CLIP's does, stands for an encoder that reads none: Chinese prompts
+        about portraits are then said in English by the grammar of the captions, brackets and other words around them
+        kept, and a warning names the words that it does not know. Other scripts are passed on as they are.
 
         Args:
             prompts: str, list of str, or None (unconditional). One prompt is broadcast over a list of seeds.
@@ -187,6 +198,9 @@ class LatentDiffusion(Trainable):
                 the steps. Of unit variance and channels last: diffusers' `latents.permute(0, 2, 3, 1).numpy()`.
             progress: bool. Shows a progress bar on standard error.
             on_step: callable or None. Called as `on_step(i, x_t, x_0)` after every prediction.
+            clip_skip: int or None. Which layer of the text encoder the context comes from, counted as the web UIs do: 1
+                is the last, 2 the one before it (diffusers' `clip_skip=1`), each through the final normalisation. None
+                is 1. Stable Diffusion 2 leaves out OpenCLIP's last layer already: its configuration has 23.
 
         Returns:
             uint8 (N, H, W, 3).
@@ -196,7 +210,17 @@ class LatentDiffusion(Trainable):
             FloatingPointError: not a number in the latents or the image; names the stage.
         """
         request = generation.Request.check(
-            self, prompts, negative_prompts, seeds, num_steps, guidance_scale, sampler, spacing, image_size, noise
+            self,
+            prompts,
+            negative_prompts,
+            seeds,
+            num_steps,
+            guidance_scale,
+            sampler,
+            spacing,
+            image_size,
+            noise,
+            clip_skip,
         )
         with self.averaged_weights():
             return generation.run(self, request, progress=progress, on_step=on_step)

@@ -8,9 +8,13 @@ import math
 import keras
 from keras import ops
 
-from tfportrait.models.normalization import GroupNorm
+from tfportrait.models.fast_convolution import Conv2D, winograd, winograd_tile
+from tfportrait.models.normalization import GroupNorm, bands
 
 register = keras.saving.register_keras_serializable("tfportrait")
+
+LOGITS_BYTES = 2**28  # of attention's logits that are in memory at a time, in float32
+MANY = 2048  # logits of a query
 
 
 def build_all(layers, channels):
@@ -21,7 +25,7 @@ def build_all(layers, channels):
 
 def conv(filters, kernel_size, **kwargs):
     """A convolution of stride 1 that keeps the size."""
-    return keras.layers.Conv2D(filters, kernel_size, padding="same", **kwargs)
+    return Conv2D(filters, kernel_size, padding="same", **kwargs)
 
 
 def layer_norm(epsilon=1e-5, **kwargs):
@@ -32,6 +36,26 @@ def layer_norm(epsilon=1e-5, **kwargs):
 def without_bias(layer, x):
     """What the convolution `layer` returns, less its bias."""
     return layer.convolution_op(x, layer.kernel)
+
+
+def normalize_and_convolve(norm, layer, x, shift=None):
+    """`without_bias(layer, norm(x, shift))`, band by band where the image is large.
+
+    Args:
+        norm: GroupNorm.
+        layer: 3x3 convolution of stride 1.
+        x: (B, H, W, C).
+        shift: (B, C), (1, C) or None.
+    """
+    rows = bands(x)
+    if len(rows) == 1:
+        return without_bias(layer, norm(x, shift))
+    normalize, margin, results = norm.of(x, shift), 4, []  # of 4 because that is the side of a tile
+    for band in rows:
+        first, last = max(band.start - margin, 0), min(band.stop + margin, x.shape[1])
+        y = without_bias(layer, normalize(x[:, first:last]))
+        results.append(y[:, band.start - first : band.stop - first])
+    return ops.concatenate(results, axis=1)
 
 
 @register
@@ -75,11 +99,11 @@ class ResnetBlock2D(keras.layers.Layer):
 
     def call(self, x, time_embedding=None):
         # Bias and time embedding are the same for all pixels: the norm takes them in without touching the pixels.
-        h = without_bias(self.conv1, self.norm1(x))
+        h = normalize_and_convolve(self.norm1, self.conv1, x)
         shift = ops.cast(self.conv1.bias, "float32")[None]  # (1, C)
         if self.time_embedding_dim:
             shift = shift + ops.cast(self.time_emb_proj(time_embedding), "float32")  # (B, C)
-        h = self.conv2(self.norm2(h, shift))
+        h = normalize_and_convolve(self.norm2, self.conv2, h, shift) + ops.cast(self.conv2.bias, h.dtype)
         if self.in_channels != self.out_channels:
             x = self.conv_shortcut(x)
         return x + h
@@ -114,7 +138,7 @@ class Upsample2D(keras.layers.Layer):
 
     Each pixel occurs 2x2 times in the enlarged image, so the 3x3 kernel meets every pixel of the input several times.
     Adding those weights up first gives the same result from a 4x4 transposed convolution of stride 2, with 16 instead
-    of 36 multiplications for each pixel of the input.
+    of 36 multiplications for each pixel of the input; where tiles pay (see `winograd`) it takes 25 / 4.
 
     Args:
         channels: int. Channels of input and output.
@@ -129,7 +153,11 @@ class Upsample2D(keras.layers.Layer):
         self.conv.build((None, None, None, self.channels))
 
     def call(self, x):
-        kernel = ops.transpose(self.conv.kernel, (0, 1, 3, 2))  # (3, 3, out, in)
+        kernel = ops.convert_to_tensor(self.conv.kernel)
+        tile = winograd_tile(x, kernel, scale=2)
+        if tile:
+            return winograd(x, kernel, tile, scale=2) + self.conv.bias
+        kernel = ops.transpose(kernel, (0, 1, 3, 2))  # (3, 3, out, in)
         for axis in (0, 1):
             first, second, third = ops.unstack(kernel, axis=axis)
             kernel = ops.stack([third, second + third, first + second, first], axis=axis)  # (4, 4, out, in) in the end
@@ -172,7 +200,7 @@ class Attention(keras.layers.Layer):
 
 
 def attend(query, key, value, num_heads, mask=None):
-    """softmax(q k^T / sqrt(d) + mask) v for `num_heads` heads.
+    """softmax(q k^T / sqrt(d) + mask) v for `num_heads` heads; of large logits one slice of queries after another.
 
     Equation: `network.attention`.
 
@@ -191,25 +219,49 @@ def attend(query, key, value, num_heads, mask=None):
     def split(x):
         return ops.transpose(ops.reshape(x, (-1, x.shape[1] or ops.shape(x)[1], num_heads, head_dim)), (0, 2, 1, 3))
 
-    logits = ops.matmul(split(query * head_dim**-0.5), ops.swapaxes(split(key), -1, -2))  # (B, heads, L, S)
-    logits = ops.cast(logits, "float32")
-    weights = ops.cast(ops.softmax(logits if mask is None else logits + mask), value.dtype)
-    out = ops.transpose(ops.matmul(weights, split(value)), (0, 2, 1, 3))  # (B, L, heads, head_dim)
-    return ops.reshape(out, (-1, query.shape[1] or ops.shape(query)[1], channels))
+    query, key, value = split(query * head_dim**-0.5), ops.swapaxes(split(key), -1, -2), split(value)
+
+    def slice_of(query, mask):
+        logits = ops.matmul(query, key)  # (B, heads, L, S)
+        if mask is not None or not _softmax_is_exact(logits):
+            logits = ops.cast(logits, "float32")
+        weights = ops.softmax(logits if mask is None else logits + mask)
+        return ops.matmul(ops.cast(weights, value.dtype), value)
+
+    length = query.shape[2]
+    row_bytes = 4 * (query.shape[0] or 1) * num_heads * (key.shape[-1] or 1)
+    rows = max(1, LOGITS_BYTES // row_bytes) if length else None
+    if not length or rows >= length:
+        out = slice_of(query, mask)
+    else:
+        slices = [slice(i, i + rows) for i in range(0, length, rows)]
+        parts = [slice_of(query[:, :, part], None if mask is None else mask[part]) for part in slices]
+        out = ops.concatenate(parts, axis=2)
+    out = ops.transpose(out, (0, 2, 1, 3))  # (B, L, heads, head_dim)
+    return ops.reshape(out, (-1, length or ops.shape(query)[2], channels))
+
+
+def _softmax_is_exact(logits):
+    """Whether the softmax of half-precision logits need not be told to compute in float32.
+
+    TensorFlow's does so by itself; where there are many logits, casting them takes longer than the softmax.
+    """
+    return keras.backend.backend() == "tensorflow" and (logits.shape[-1] or 0) >= MANY
 
 
 @register
 class GEGLU(keras.layers.Layer):
-    """a * gelu(b) with (a, b) = proj(x), exact (erf) GELU (Shazeer 2020, "GLU variants improve Transformer").
+    """a * gelu(b) with (a, b) = proj(x) (Shazeer 2020, "GLU variants improve Transformer").
 
     Args:
         in_channels: int.
         out_channels: int.
+        approximate_gelu: bool. By tanh instead of erf, as KerasCV computes it. Defaults to `False`.
     """
 
-    def __init__(self, in_channels, out_channels, **kwargs):
+    def __init__(self, in_channels, out_channels, approximate_gelu=False, **kwargs):
         super().__init__(**kwargs)
-        self.in_channels = in_channels
+        self.in_channels, self.approximate_gelu = in_channels, approximate_gelu
         self.proj = keras.layers.Dense(2 * out_channels, dtype=self.dtype_policy, name="proj")
 
     def build(self, input_shape=None):
@@ -218,6 +270,8 @@ class GEGLU(keras.layers.Layer):
     def call(self, x):
         # TensorFlow's erf is slow in half precision.
         value, gate = ops.split(ops.cast(self.proj(x), "float32"), 2, axis=-1)
+        if self.approximate_gelu:
+            return ops.cast(value * ops.gelu(gate, approximate=True), self.compute_dtype)
         return ops.cast(value * gate * (0.5 + 0.5 * ops.erf(gate * 0.5**0.5)), self.compute_dtype)
 
 
@@ -227,15 +281,16 @@ class FeedForward(keras.layers.Layer):
 
     Args:
         channels: int. Channels of input and output.
+        approximate_gelu: bool. As for `GEGLU`. Defaults to `False`.
     """
 
-    def __init__(self, channels, **kwargs):
+    def __init__(self, channels, approximate_gelu=False, **kwargs):
         super().__init__(**kwargs)
         self.channels = channels
         dtype = self.dtype_policy
         # Index 1 is diffusers' dropout, which has no weights and rate 0 in every published configuration.
         self.net = [
-            GEGLU(channels, 4 * channels, dtype=dtype, name="net_0"),
+            GEGLU(channels, 4 * channels, approximate_gelu, dtype=dtype, name="net_0"),
             keras.layers.Identity(dtype=dtype, name="net_1"),
             keras.layers.Dense(channels, dtype=dtype, name="net_2"),
         ]
@@ -256,9 +311,10 @@ class BasicTransformerBlock(keras.layers.Layer):
         channels: int. Channels of input and output.
         num_heads: int. Attention heads.
         context_dim: int or None. Channels of the context; None leaves the cross-attention out.
+        approximate_gelu: bool. As for `GEGLU`. Defaults to `False`.
     """
 
-    def __init__(self, channels, num_heads, context_dim=None, **kwargs):
+    def __init__(self, channels, num_heads, context_dim=None, approximate_gelu=False, **kwargs):
         super().__init__(**kwargs)
         self.channels, self.context_dim = channels, context_dim
         dtype = self.dtype_policy
@@ -268,7 +324,7 @@ class BasicTransformerBlock(keras.layers.Layer):
             self.norm2 = layer_norm(name="norm2", dtype=dtype)
             self.attn2 = Attention(channels, num_heads, context_dim, dtype=dtype, name="attn2")
         self.norm3 = layer_norm(name="norm3", dtype=dtype)
-        self.ff = FeedForward(channels, dtype=dtype, name="ff")
+        self.ff = FeedForward(channels, approximate_gelu, dtype=dtype, name="ff")
 
     def build(self, input_shape=None):
         build_all([self.norm1, self.attn1, self.norm3, self.ff], self.channels)
@@ -294,6 +350,8 @@ class Transformer2DModel(keras.layers.Layer):
         context_dim: int or None. Channels of the context. Defaults to `None`.
         use_linear_projection: bool. Dense layers (Stable Diffusion 2) instead of 1x1 convolutions (1) around the
             blocks. Defaults to `False`.
+        norm_eps: float. Epsilon of the normalisation in front. Defaults to `1e-6`.
+        approximate_gelu: bool. As for `GEGLU`. Defaults to `False`.
 
     Call arguments: `x` (B, H, W, channels); `context` (B, S, context_dim).
     """
@@ -306,6 +364,8 @@ class Transformer2DModel(keras.layers.Layer):
         num_layers=1,
         context_dim=None,
         use_linear_projection=False,
+        norm_eps=1e-6,
+        approximate_gelu=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -317,10 +377,12 @@ class Transformer2DModel(keras.layers.Layer):
                 return keras.layers.Dense(channels, dtype=dtype, name=name)
             return conv(channels, 1, dtype=dtype, name=name)
 
-        self.norm = GroupNorm(norm_num_groups, 1e-6, dtype=dtype, name="norm")
+        self.norm = GroupNorm(norm_num_groups, norm_eps, dtype=dtype, name="norm")
         self.proj_in = projection("proj_in")
         self.transformer_blocks = [
-            BasicTransformerBlock(channels, num_heads, context_dim, dtype=dtype, name=f"transformer_blocks_{i}")
+            BasicTransformerBlock(
+                channels, num_heads, context_dim, approximate_gelu, dtype=dtype, name=f"transformer_blocks_{i}"
+            )
             for i in range(num_layers)
         ]
         self.proj_out = projection("proj_out")

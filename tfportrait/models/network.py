@@ -20,11 +20,13 @@ class Network:
 
     A subclass has the class attributes `disk_config` (dict: what config.json says beside the arguments),
     `accepted_config` (dict: key -> the one supported value, None for any, of keys that are no arguments),
+    `constants` (dict: argument -> its value where diffusers has no key for it; other values alone are written),
     `weights_stem` and `weights_prefix` (see `weights.py`). Its constructor sets `self.config`.
     """
 
     disk_config: dict = {}
     accepted_config: dict = {}
+    constants: dict = {}
     weights_stem = "diffusion_pytorch_model"
     weights_prefix = ""
 
@@ -97,7 +99,8 @@ class Network:
 
     def disk(self):
         """The contents of config.json."""
-        return {**self.disk_config, **self.config}
+        disk = {**self.disk_config, **self.config}
+        return {key: value for key, value in disk.items() if key not in self.constants or value != self.constants[key]}
 
 
 class Trained(Network, Trainable):

@@ -5,6 +5,9 @@ from keras import ops
 
 register = keras.saving.register_keras_serializable("tfportrait")
 
+LARGE = 2**25  # numbers of an image that is worked on in bands
+BAND = 2**24  # numbers of a band, about
+
 
 @register
 class GroupNorm(keras.layers.Layer):
@@ -31,10 +34,29 @@ class GroupNorm(keras.layers.Layer):
         self.beta = self.add_weight(name="beta", shape=(channels,), initializer="zeros", autocast=False)
 
     def call(self, x, shift=None):
+        return group_norm(x, *self._parameters(), _float32(shift), self.epsilon, self.activation == "silu")
+
+    def of(self, x, shift=None):
+        """The function that normalises any part of `x`, (B, h, w, C), by the statistics of the whole."""
+        _, _, _, scale, offset = _statistics(x, *self._parameters(), _float32(shift), self.epsilon)
+        return lambda part: _apply(part, scale, offset, self.activation == "silu")
+
+    def _parameters(self):
         # Reshaped, because a function with a gradient of its own takes tensors and no variables.
-        gamma, beta = (ops.reshape(ops.cast(v, "float32"), (1, self.groups, -1)) for v in (self.gamma, self.beta))
-        shift = None if shift is None else ops.cast(shift, "float32")
-        return group_norm(x, gamma, beta, shift, self.epsilon, self.activation == "silu")
+        return (ops.reshape(ops.cast(v, "float32"), (1, self.groups, -1)) for v in (self.gamma, self.beta))
+
+
+def bands(x):
+    """Slices of the rows of large images (B, H, W, C), each of about `BAND` numbers; one alone of small ones.
+
+    What is computed band by band needs memory for one band at a time.
+    """
+    _, height, width, channels = x.shape
+    size = (height or 0) * (width or 0) * channels
+    if size < LARGE:
+        return [slice(None)]
+    rows = max(4, height * BAND // size // 4 * 4)
+    return [slice(i, min(i + rows, height)) for i in range(0, height, rows)]
 
 
 def group_norm(x, gamma, beta, shift, epsilon, silu):
@@ -61,10 +83,16 @@ def group_norm(x, gamma, beta, shift, epsilon, silu):
 
 
 def _forward(x, gamma, beta, shift, epsilon, silu):
+    sums, mean, deviation, scale, offset = _statistics(x, gamma, beta, shift, epsilon)
+    return _apply(x, scale, offset, silu), (sums, mean, deviation, scale, offset)
+
+
+def _statistics(x, gamma, beta, shift, epsilon):
+    """Sums over the pixels, mean and 1 / deviation of each group, and (B, 1, 1, C) scale and offset of y."""
     grouped, pixels = (-1, *gamma.shape[1:]), _pixels(x)
-    wide = ops.cast(x, "float32")
-    sums = ops.sum(wide, axis=(1, 2))  # (B, C)
-    squares = ops.sum(wide * wide, axis=(1, 2))
+    wide = [ops.cast(x[:, rows], "float32") for rows in bands(x)]
+    sums = sum(ops.sum(w, axis=(1, 2)) for w in wide)  # (B, C)
+    squares = sum(ops.sum(w * w, axis=(1, 2)) for w in wide)
     if shift is not None:  # the sums of x + shift
         squares = squares + shift * (2 * sums + pixels * shift)
         sums = sums + pixels * shift
@@ -75,9 +103,16 @@ def _forward(x, gamma, beta, shift, epsilon, silu):
     scale = gamma * deviation  # (B, groups, C / groups)
     offset = beta - mean * scale if shift is None else beta + (ops.reshape(shift, grouped) - mean) * scale
     scale, offset = (ops.reshape(v, (-1, 1, 1, x.shape[-1])) for v in (scale, offset))
-    z = wide * scale + offset
-    y = z * ops.sigmoid(z) if silu else z
-    return ops.cast(y, x.dtype), (sums, mean, deviation, scale, offset)
+    return sums, mean, deviation, scale, offset
+
+
+def _apply(x, scale, offset, silu):
+    z = ops.cast(x, "float32") * scale + offset
+    return ops.cast(z * ops.sigmoid(z) if silu else z, x.dtype)
+
+
+def _float32(x):
+    return None if x is None else ops.cast(x, "float32")
 
 
 def _with_gradient(x, gamma, beta, shift, epsilon, silu):

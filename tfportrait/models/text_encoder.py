@@ -10,6 +10,7 @@ from tfportrait.models.network import Network, one_of, record
 ACTIVATIONS = {
     "quick_gelu": lambda x: x * ops.sigmoid(1.702 * x),
     "gelu": lambda x: ops.gelu(x, approximate=False),
+    "gelu_pytorch_tanh": lambda x: ops.gelu(x, approximate=True),
 }
 
 
@@ -68,7 +69,7 @@ class CLIPMLP(keras.layers.Layer):
     Args:
         channels: int.
         hidden: int. Channels between the layers.
-        activation: `"quick_gelu"` or `"gelu"`.
+        activation: `"quick_gelu"`, `"gelu"` or `"gelu_pytorch_tanh"`, its approximation by tanh.
     """
 
     def __init__(self, channels, hidden, activation, **kwargs):
@@ -93,7 +94,7 @@ class CLIPEncoderLayer(keras.layers.Layer):
         channels: int.
         num_heads: int.
         hidden: int. Channels inside the feed-forward part.
-        activation: `"quick_gelu"` or `"gelu"`.
+        activation: `"quick_gelu"`, `"gelu"` or `"gelu_pytorch_tanh"`, its approximation by tanh.
         epsilon: float. Of the normalisations.
     """
 
@@ -121,6 +122,8 @@ class CLIPEncoder(keras.layers.Layer):
     Args:
         num_layers: int.
         layer: dict. Arguments of each layer.
+
+    Call arguments: `x` (B, L, channels); `num_layers` int or None, how many layers are run. Defaults to `None`: all.
     """
 
     def __init__(self, num_layers, layer, **kwargs):
@@ -133,8 +136,8 @@ class CLIPEncoder(keras.layers.Layer):
         for layer in self.layers:
             layer.build()
 
-    def call(self, x):
-        for layer in self.layers:
+    def call(self, x, num_layers=None):
+        for layer in self.layers[:num_layers]:
             x = layer(x)
         return x
 
@@ -152,14 +155,15 @@ class TextEncoder(Network, keras.Model):
         num_hidden_layers: int. Transformer layers. Stable Diffusion 2 says 23 and so uses the last but one of 24.
         num_attention_heads: int. Heads; divides `hidden_size`.
         max_position_embeddings: int. Longest text in tokens.
-        hidden_act: `"quick_gelu"` or `"gelu"`.
+        hidden_act: `"quick_gelu"`, `"gelu"` or `"gelu_pytorch_tanh"`, its approximation by tanh.
         layer_norm_eps: float.
         bos_token_id: int. Written to config.json.
         eos_token_id: int. Written to config.json.
         pad_token_id: int. Written to config.json.
 
-    Call arguments: `token_ids` int (B, L), L at most `max_position_embeddings`.
-    Returns: (B, L, hidden_size), the last hidden state after the final normalisation.
+    Call arguments: `token_ids` int (B, L), L at most `max_position_embeddings`; `clip_skip` int, the layer whose output
+        is taken, counted from the last, 1. Defaults to `1`.
+    Returns: (B, L, hidden_size), the hidden state after the final normalisation.
     """
 
     # Without a type transformers 5 computes in that of the file, float16, and diffusers' U-Net in float32.
@@ -214,8 +218,11 @@ class TextEncoder(Network, keras.Model):
         self.encoder.build()
         self.final_layer_norm.build((None, None, self.config["hidden_size"]))
 
-    def call(self, token_ids):
+    def call(self, token_ids, clip_skip=1):
         longest = self.config["max_position_embeddings"]
         if token_ids.shape[-1] > longest:
             raise ValueError(f"{token_ids.shape[-1]} tokens are more than the {longest} that this encoder takes")
-        return self.final_layer_norm(self.encoder(self.embeddings(token_ids)))
+        layers = self.config["num_hidden_layers"]
+        if not 1 <= clip_skip <= layers:
+            raise ValueError(f"clip_skip is {clip_skip}, but this encoder has {layers} layers")
+        return self.final_layer_norm(self.encoder(self.embeddings(token_ids), num_layers=layers + 1 - clip_skip))

@@ -127,6 +127,8 @@ class UNet(Network, keras.Model):
         addition_embed_type: `"text"` or None. With `"text"` the context, pooled, is added to the embedding of the time:
             what is said of the whole picture then reaches every residual block (Stable Diffusion: None).
         addition_embed_type_num_heads: int. Heads of that pooling.
+        transformer_norm_eps: float. Epsilon of the group normalisations in front of the transformers.
+        approximate_gelu: bool. GELU by tanh instead of erf, as KerasCV computes it.
 
     Call arguments:
         sample: float (B, H, W, in_channels); H and W divisible by 2 ** (levels - 1).
@@ -151,6 +153,8 @@ class UNet(Network, keras.Model):
         "projection_class_embeddings_input_dim": None,
     }
 
+    constants = {"transformer_norm_eps": 1e-6, "approximate_gelu": False}
+
     def __init__(
         self,
         *,
@@ -173,6 +177,8 @@ class UNet(Network, keras.Model):
         upcast_attention=False,
         addition_embed_type=None,
         addition_embed_type_num_heads=64,
+        transformer_norm_eps=1e-6,
+        approximate_gelu=False,
         **kwargs,
     ):
         if isinstance(cross_attention_dim, list | tuple):
@@ -258,6 +264,8 @@ def _make_blocks(config, dtype):
             "num_layers": transformer_layers[level],
             "context_dim": config["cross_attention_dim"],
             "use_linear_projection": config["use_linear_projection"],
+            "norm_eps": config["transformer_norm_eps"],
+            "approximate_gelu": config["approximate_gelu"],
         }
         transformer = transformer if num_transformers else None
         width = channels[level]

@@ -1,4 +1,4 @@
-"""Stable Diffusion 1.x and 2.x checkpoints in the package's own classes.
+"""Stable Diffusion 1.x and 2.x checkpoints in the package's own classes; each module is imported when it is asked for.
 
 The same weights, noise and sampler give diffusers' picture. Both sides, called alike:
 
@@ -22,3 +22,9 @@ makes it the same. A checkpoint that says PNDMScheduler is painted with `dpmpp_2
 What differs on purpose: diffusers guides for a guidance_scale above 1 only, here 0 to 1 goes from the negative prompt
 to the prompt; `tfportrait.diffusion.spacing.rates` names two grids of diffusers that do not end where they should.
 """
+
+from tfportrait.lazy import lazy
+
+_HOMES = {"from_keras_cv": "keras_cv", "keras_cv": "", "single_file": ""}
+
+__all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

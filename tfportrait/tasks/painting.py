@@ -2,6 +2,8 @@
 
 from tfportrait import __version__, world
 from tfportrait.files import CHECKSUMS, sha256
+from tfportrait.models import prompts
+from tfportrait.world.reading import explain
 
 FEW = 4  # pictures that start-up costs more than painting
 
@@ -26,7 +28,7 @@ def compose_prompt(prompt, tags):
         return prompt
     if not prompt:
         return str(world.compose(tags))
-    reading = world.read_prompt(prompt)
+    reading = world.read_prompt(prompts.plain(prompt))
     for name, value in tags.items():
         said = reading.attributes.get(name, value)
         if said != value:
@@ -34,8 +36,8 @@ def compose_prompt(prompt, tags):
     more = {name: value for name, value in tags.items() if name not in reading.attributes}
     if not more:
         return prompt
-    # One sentence about all of it keeps to the language that the painter was trained on.
-    if not reading.unknown:
+    # One sentence about all of it keeps to the language that the painter was trained on; brackets would be lost in it.
+    if not reading.unknown and prompts.parse(prompt) == [[(prompt, 1.0)]]:
         return str(world.compose({**reading.attributes, **more}, reading.language))
     comma = "，" if reading.language == "zh" else ", "
     return f"{prompt}{comma}{world.compose(more, reading.language)}"
@@ -54,6 +56,8 @@ def paint(
     prediction_type=None,
     precision="auto",
     progress=True,
+    clip_skip=None,
+    say=print,
 ):
     """Loads a preset and paints, on whatever this machine has.
 
@@ -66,6 +70,8 @@ def paint(
         prediction_type: str or None. As `LatentDiffusion.from_preset` takes it.
         precision: str. As `tfportrait.accelerate` takes it.
         progress: bool. Whether a progress bar is shown on standard error.
+        clip_skip: int or None. As `LatentDiffusion.generate` takes it.
+        say: callable of str. Is told what was understood.
 
     Returns:
         (images, recipes): uint8 (N, H, W, 3) and a list of N dicts that `tfportrait.recipe.write_png` takes.
@@ -73,8 +79,12 @@ def paint(
     from tfportrait.models.latent_diffusion import LatentDiffusion
     from tfportrait.training import accelerate
 
+    for text in (prompt, negative or ""):
+        prompts.parse(text)  # what is wrong with it is said before anything is loaded
     choice = accelerate(precision, brief=len(seeds) <= FEW)
     painter = LatentDiffusion.from_preset(preset, prediction_type=prediction_type)
+    if painter.tokenizer is not None:
+        _explain(painter.tokenizer, prompt, negative or "", say)
     images = painter.generate(
         prompt,
         None if negative is None else [negative],
@@ -84,6 +94,7 @@ def paint(
         sampler=sampler,
         image_size=image_size,
         progress=progress,
+        clip_skip=clip_skip,
     )
     sums = preset if preset.is_file() else preset / CHECKSUMS
     shared = {
@@ -92,6 +103,7 @@ def paint(
         "num_steps": num_steps,
         "guidance_scale": guidance_scale,
         "sampler": sampler,
+        "clip_skip": clip_skip,
         "image_size": list(images.shape[1:3]),
         "preset": preset.name,
         "preset_hash": sha256(sums) if sums.is_file() else None,
@@ -99,3 +111,16 @@ def paint(
         "version": __version__,
     }
     return images, [{**shared, "seed": seed} for seed in seeds]
+
+
+def _explain(tokenizer, prompt, negative, say):
+    """What the grammar of the portraits makes of a prompt, which matters to painters that were trained on it; and what
+    is painted in English by those that read no Chinese."""
+    from tfportrait.models.generation import in_its_language
+
+    if tokenizer.reads_chinese:
+        say(explain(world.read_prompt(prompts.plain(prompt))))
+    for name, text in (("prompt", prompt), ("negative prompt", negative)):
+        english = in_its_language(tokenizer, text).text
+        if english != text:
+            say(f"In English, the {name} is: {english}")

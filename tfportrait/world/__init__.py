@@ -6,9 +6,27 @@ from . import scenes
 from .attributes import ATTRIBUTES
 from .portrait import Portrait, sample
 
-_LAZY = {"compose": "captions", "read_prompt": "reading", "Caption": "captions", "Reading": "reading", "write": "write"}
+_LAZY = {
+    "compose": "captions",
+    "read_prompt": "reading",
+    "Caption": "captions",
+    "Reading": "reading",
+    "to_english": "translation",
+    "write": "write",
+}
 
-__all__ = ["ATTRIBUTES", "Caption", "Portrait", "Reading", "compose", "read_prompt", "sample", "scenes", "write"]
+__all__ = [
+    "ATTRIBUTES",
+    "Caption",
+    "Portrait",
+    "Reading",
+    "compose",
+    "read_prompt",
+    "sample",
+    "scenes",
+    "to_english",
+    "write",
+]
 
 
 def __getattr__(name: str):

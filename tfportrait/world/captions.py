@@ -89,7 +89,7 @@ def tags(attributes: Mapping[str, str], language: str = "en") -> str:
     check_language(language)
     values, draw = rules.check(attributes), Draw(None)
     if language == "en":
-        return _english_tags(values, draw, WORDS)
+        return english_tags(values, draw, WORDS)
     return _chinese_tags(values, _chinese_units(values, draw, WORDS), draw, WORDS)
 
 
@@ -182,9 +182,9 @@ def _write(values: Mapping[str, str], language: str, draw: Draw, words: Words) -
         return Caption(_chinese(values, draw, words), values)
     text = _english(values, draw, words)
     if parts(text) > CAPTION_PARTS:
-        text = _english_tags(values, draw, words)
+        text = english_tags(values, draw, words)
     if parts(text) > CAPTION_PARTS:
-        text = _english_tags(values, Draw(None), words)
+        text = english_tags(values, Draw(None), words)
     if draw.chance(0.3):
         for british, american in lexicon.AMERICAN:
             text = text.replace(british, american)
@@ -276,7 +276,7 @@ def _listed(items: Sequence[str]) -> str:
 
 def _english(values: Mapping[str, str], draw: Draw, words: Words) -> str:
     if draw.chance(0.22):
-        return _english_tags(values, draw, words)
+        return english_tags(values, draw, words)
     places = _english_places(_english_units(values, draw, words), draw)
     noun = draw.pick(words.english_nouns[values.get("age"), values.get("gender")])
     subject = with_article(", ".join(places["adj"]) + " " + noun if places["adj"] else noun)
@@ -337,7 +337,7 @@ def _english_predicates(places: Mapping[str, list[str]]) -> str:
     return text
 
 
-def _english_tags(values: Mapping[str, str], draw: Draw, words: Words) -> str:
+def english_tags(values: Mapping[str, str], draw: Draw, words: Words) -> str:
     tags = []
     for unit in _english_units(values, draw, words):
         place = next(place for place in ("tag", "with", "wear", "adj", "after") if place in unit.places)

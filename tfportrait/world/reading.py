@@ -17,9 +17,9 @@ from typing import NamedTuple
 from . import lexicon, synonyms
 from .attributes import ATTRIBUTES
 
-_CJK = "\u3400-\u9fff\uf900-\ufaff"
-_TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+|[^\w\s]")
-_IDEOGRAPH = re.compile(f"[{_CJK}]")
+CJK = "\u3400-\u9fff\uf900-\ufaff"
+_TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+|[^\w\s]")
+_IDEOGRAPH = re.compile(f"[{CJK}]")
 _NEAREST, _LOOKED_UP = 3, 24  # suggestions a word; different unknown words that get any
 _SPECIFIC_HAIR = ("spiky", "bob", "curly", "bun", "ponytail", "braids", "buzz")  # "long curly hair" is curly
 _AGES = ((14, "child"), (40, "young"), (62, "middle_aged"))  # below so many years
