@@ -9,7 +9,14 @@ from keras import ops
 
 from tfportrait.files import check_writable_folder, write_checksums
 from tfportrait.models.architecture import check_sizes, check_values
-from tfportrait.models.weights import find_tensors, read_json, read_weights, write_json, write_weights
+from tfportrait.models.weights import (
+    find_tensors,
+    make_with_weights,
+    places_in,
+    read_json,
+    write_json,
+    write_weights,
+)
 from tfportrait.training import Trainable
 
 CONFIG = "config.json"
@@ -60,12 +67,14 @@ class Network:
         Raises: ValueError if a file is missing or damaged, or the configuration is one that this class lacks.
         """
         config = cls.check_folder(folder)
-        try:
-            network = cls(**config, dtype=dtype)
-        except ValueError as error:
-            raise ValueError(f"{Path(folder) / CONFIG}: {error}") from error
-        read_weights(network, folder)
-        return network
+
+        def make():
+            try:
+                return cls(**config, dtype=dtype)
+            except ValueError as error:
+                raise ValueError(f"{Path(folder) / CONFIG}: {error}") from error
+
+        return make_with_weights(make, folder, lambda network: places_in(network, folder))
 
     @classmethod
     def check_folder(cls, folder):

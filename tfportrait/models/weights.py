@@ -5,6 +5,7 @@ One rule names every variable: the path of attributes that leads to its layer, j
 a dense kernel (out, in) on disk and (in, out) here.
 """
 
+import functools
 import json
 import re
 from pathlib import Path
@@ -99,13 +100,6 @@ def _to_disk(variable):
     return np.ascontiguousarray(value)
 
 
-def _from_disk(variable, value):
-    value = value.reshape(_disk_shape(variable)).astype("float32")
-    if variable.name == "kernel":
-        value = value.transpose(2, 3, 1, 0) if value.ndim == 4 else value.T
-    variable.assign(value)
-
-
 def _same_shape(found, wanted):
     """Whether a tensor fits; older files store a dense kernel (O, I) as a 1x1 convolution (O, I, 1, 1)."""
     return found == wanted or (len(wanted) == 2 and found == (*wanted, 1, 1))
@@ -184,9 +178,14 @@ def read_weights(model, path):
     Raises: ValueError if the file is missing or damaged, or if tensors are missing, unexpected, of a wrong shape or not
         finite.
     """
+    assign_weights(model, path, places_in(model, path))
+
+
+def places_in(model, path):
+    """Where the tensors of a file or folder in diffusers' names are, for `assign_weights`."""
     tensors = find_tensors(path, getattr(model, "weights_stem", "diffusion_pytorch_model"))
     variables = named_variables(model)
-    assign_weights(model, path, {_canonical(key, variables): place for key, place in tensors.items()})
+    return {_canonical(key, variables): place for key, place in tensors.items()}
 
 
 class Place(NamedTuple):
@@ -224,26 +223,62 @@ def assign_weights(model, source, places):
         source: str or path. For messages.
         places: dict. Name as in `named_variables` -> Place.
 
-    Raises: ValueError if tensors are missing, unexpected or of a wrong shape.
+    Raises: ValueError if tensors are missing, unexpected, of a wrong shape or not finite.
     """
     variables = named_variables(model)
     _check(model, source, variables, places)
-    wanted = {name: place for name, place in places.items() if name in variables}
-    for name, value in _values(wanted):
-        if not _is_finite(value):
-            raise ValueError(f"{source}: the weight {name} has numbers that are not finite")
-    for name, value in _values(wanted):
-        _from_disk(variables[name], value)
+    for name, variable in variables.items():
+        variable.assign(_value(places[name], variable))
 
 
-def _values(places):
-    """Name and value of tensors, file by file, in the order in which each file has them."""
-    for file in dict.fromkeys(place.file for place in places.values()):
-        with safetensors.safe_open(file, "numpy") as tensors:
-            for name, place in places.items():
-                if place.file == file:
-                    rows = place.rows
-                    yield name, tensors.get_tensor(place.key) if rows is None else tensors.get_slice(place.key)[rows]
+def make_with_weights(make, source, find_places):
+    """A model whose variables have the values of tensors from the beginning.
+
+    Nothing is made up for them before, and they take no memory until every tensor is known to fit; then it is one
+    tensor at a time.
+
+    Args:
+        make: callable () -> model, built by its constructor.
+        source: str or path. For messages.
+        find_places: callable, model -> dict, name as in `named_variables` -> Place.
+
+    Returns: the model.
+
+    Raises: ValueError as in `assign_weights`.
+    """
+    with keras.StatelessScope(initialize_variables=False):  # its variables have shapes and no values
+        model = make()
+    try:
+        variables = named_variables(model)
+        places = find_places(model)
+        _check(model, source, variables, places)
+        for name, variable in variables.items():
+            variable._initializer = functools.partial(_initial_value, places[name], variable)
+    except ValueError:
+        for variable in model.variables:  # so that Keras makes nothing large up for what nobody will have
+            variable._initializer = lambda shape, dtype: np.zeros((), dtype)
+        raise
+    finally:
+        with keras.StatelessScope():
+            pass  # at its end Keras gives every variable that has none its value
+    return model
+
+
+def _initial_value(place, variable, shape, dtype):
+    return keras.ops.convert_to_tensor(_value(place, variable), dtype)
+
+
+def _value(place, variable):
+    """A tensor, as a variable has it: float32 in NumPy."""
+    value = _read(place).reshape(_disk_shape(variable)).astype("float32")
+    if variable.name == "kernel":
+        value = value.transpose(2, 3, 1, 0) if value.ndim == 4 else value.T
+    return value
+
+
+def _read(place):
+    with safetensors.safe_open(place.file, "numpy") as tensors:
+        return tensors.get_tensor(place.key) if place.rows is None else tensors.get_slice(place.key)[place.rows]
 
 
 def _is_finite(value):
@@ -285,6 +320,9 @@ def _check(model, path, variables, places):
             problems.append(f"{len(names)} {what}: {', '.join(names[:SHOWN])}{more}")
     if problems:
         raise ValueError(f"{path} does not fit {type(model).__name__} ({'; '.join(problems)})")
+    for name in variables:
+        if not _is_finite(_read(places[name])):
+            raise ValueError(f"{path}: the weight {name} has numbers that are not finite")
 
 
 def write_weights(model, path, dtype="float16"):

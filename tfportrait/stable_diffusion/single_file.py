@@ -5,6 +5,7 @@ are told or assumed: whether the U-Net predicts the noise or v, and the number o
 Stable Diffusion 1, one for each 64 channels in 2).
 """
 
+import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from tfportrait.models.autoencoder import AutoencoderKL
 from tfportrait.models.text_encoder import TextEncoder
 from tfportrait.models.tokenizer import Tokenizer
 from tfportrait.models.unet import UNet
-from tfportrait.models.weights import Place, assign_weights, named_variables, tensors_in
+from tfportrait.models.weights import Place, make_with_weights, named_variables, tensors_in
 
 UNET, VAE, CLIP, OPEN_CLIP = (
     "model.diffusion_model.",
@@ -257,11 +258,16 @@ def read_networks(path, *, ema: bool = False, dtype: str | None = None) -> tuple
     classes = (UNet, AutoencoderKL, TextEncoder)
     for cls, config in zip(classes, configs, strict=True):
         check_values(cls, config, path)
-    unet, autoencoder, text_encoder = (cls(**config, dtype=dtype) for cls, config in zip(classes, configs, strict=True))
-    assign_weights(unet, path, _unet_places(path, unet, tensors, ema))
-    levels = len(autoencoder.config["block_out_channels"])
-    assign_weights(autoencoder, path, _places(autoencoder, tensors, lambda name: (VAE + vae_name(name, levels), None)))
-    assign_weights(text_encoder, path, _text_places(text_encoder, tensors))
+    levels = len(configs[1]["block_out_channels"])
+    find_places = (
+        lambda unet: _unet_places(path, unet, tensors, ema),
+        lambda autoencoder: _places(autoencoder, tensors, lambda name: (VAE + vae_name(name, levels), None)),
+        lambda text_encoder: _text_places(text_encoder, tensors),
+    )
+    unet, autoencoder, text_encoder = (
+        make_with_weights(functools.partial(cls, **config, dtype=dtype), path, find)
+        for cls, config, find in zip(classes, configs, find_places, strict=True)
+    )
     return unet, autoencoder, text_encoder
 
 
