@@ -1,10 +1,13 @@
+import keras
 import numpy as np
 import pytest
 from contracts import check_files, check_folder, check_layer, shapes_only
 from golden import networks
+from keras import ops
 from references import cases, check_golden, check_live
 
 from tfportrait.models import UNet
+from tfportrait.training import Trainable
 
 TINY = {
     "sample_size": 8,
@@ -128,6 +131,38 @@ def test_any_size_that_the_levels_divide():
 def test_bad_configurations_say_what_is_wanted(changes, message):
     with pytest.raises(ValueError, match=message):
         tiny(**changes)
+
+
+class Denoising(Trainable):
+    """A U-Net and a layer before its context, so that gradients go through both."""
+
+    def __init__(self, unet):
+        super().__init__()
+        self.unet, self.dense = unet, keras.layers.Dense(12)
+        self.dense.build((None, None, 12))
+        self.built = True
+
+    def call(self, x):
+        return self.unet(x["sample"], x["timesteps"], self.dense(x["context"]))
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return ops.mean(ops.square(self(x)))
+
+
+def test_gradient_checkpointing_trains_the_same():
+    sample, timesteps, context = INPUTS
+    batch = {"sample": sample, "timesteps": np.broadcast_to(timesteps, sample.shape[:1]), "context": context}
+    trained = []
+    for checkpointing in (False, True):
+        keras.utils.set_random_seed(0)
+        model = Denoising(tiny())
+        model.unet.gradient_checkpointing = checkpointing
+        model.compile(keras.optimizers.SGD(0.1))
+        model.fit(batch, batch_size=len(sample), epochs=2, verbose=0)
+        trained.append(model.get_weights())
+    assert model.unet.gradient_checkpointing
+    for plain, checkpointed in zip(*trained, strict=True):
+        np.testing.assert_allclose(checkpointed, plain, atol=1e-5)
 
 
 def test_missing_context_is_named():

@@ -15,6 +15,7 @@ from tfportrait.training import compiled
 from tfportrait.world.translation import Translation, to_english
 
 LEAST_MEAN = 1e-3
+PIXELS_AT_ONCE = 2**19  # of the images that are decoded together
 
 
 @dataclasses.dataclass(frozen=True)
@@ -371,7 +372,7 @@ def _progress_bar(total):
 
 
 def decode(painter, latents):
-    """Latents to images.
+    """Latents to images, so many at a time as have `PIXELS_AT_ONCE` in all.
 
     Args:
         latents: float32 (N, h, w, c).
@@ -379,7 +380,9 @@ def decode(painter, latents):
     Returns:
         uint8 (N, H, W, 3).
     """
-    images = latents
-    if painter.autoencoder is not None:
-        images = compiled.compiled(painter, "decode", painter.autoencoder.decode)(latents)
-    return to_uint8(images)
+    if painter.autoencoder is None:
+        return to_uint8(latents)
+    run = compiled.compiled(painter, "decode", painter.autoencoder.decode)
+    pixels = latents.shape[1] * latents.shape[2] * painter.downsampling**2
+    count = max(1, PIXELS_AT_ONCE // pixels)
+    return np.concatenate([to_uint8(run(latents[i : i + count])) for i in range(0, latents.shape[0], count)])

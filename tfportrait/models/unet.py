@@ -53,10 +53,17 @@ class UNetBlock(keras.layers.Layer):
         for layer in (*self.resnets, *self.attentions, *self.downsamplers, *self.upsamplers):
             layer.build()
 
+    gradient_checkpointing = False
+
     def step(self, i, x, time_embedding, context):
         """Residual block i and its transformer."""
-        x = self.resnets[i](x, time_embedding)
-        return self.attentions[i](x, context) if i < len(self.attentions) else x
+
+        def run(x, time_embedding, *context):
+            x = self.resnets[i](x, time_embedding)
+            return self.attentions[i](x, *context) if i < len(self.attentions) else x
+
+        run = keras.remat(run) if self.gradient_checkpointing else run
+        return run(x, time_embedding, *([] if context is None else [context]))
 
 
 @register
@@ -199,6 +206,18 @@ class UNet(Network, keras.Model):
         self.conv_norm_out = GroupNorm(norm_num_groups, norm_eps, "silu", dtype=dtype, name="conv_norm_out")
         self.conv_out = conv(out_channels, 3, dtype=dtype, name="conv_out")
         self.build()
+
+    @property
+    def gradient_checkpointing(self):
+        """bool: whether training forgets what is inside the residual blocks and transformers and computes it again for
+        the gradient: less memory, more time. Not saved."""
+        return self.down_blocks[0].gradient_checkpointing
+
+    @gradient_checkpointing.setter
+    def gradient_checkpointing(self, value):
+        for block in (*self.down_blocks, self.mid_block, *self.up_blocks):
+            if block is not None:
+                block.gradient_checkpointing = bool(value)
 
     def disk(self):
         # diffusers takes "no context" only level by level.
