@@ -1,5 +1,7 @@
 """What a painter gets beside its networks' own weights: LoRAs and new words, which train while everything else rests."""
 
+import functools
+
 import keras
 import numpy as np
 from keras import ops
@@ -74,3 +76,18 @@ def kernels(painter):
             if id(variable) in owners:
                 found[f"{prefix}.{name.removesuffix('.weight')}"] = owners[id(variable)]
     return found
+
+
+def change_class(layer, mixin):
+    """Gives a layer that is built the methods of `mixin`, over its own."""
+    layer.__class__ = _mixed(mixin, type(layer))
+
+
+def plain_class(layer):
+    """The class that a layer had before `change_class`."""
+    return type(layer).__mro__[2]
+
+
+@functools.cache
+def _mixed(mixin, cls):
+    return type(f"{mixin.__name__.strip('_')}{cls.__name__}", (mixin, cls), {})

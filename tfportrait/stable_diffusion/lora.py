@@ -7,7 +7,6 @@ be trained.
 
 import contextlib
 import dataclasses
-import functools
 import math
 import numbers
 import weakref
@@ -18,7 +17,15 @@ import numpy as np
 from keras import ops
 
 from tfportrait.stable_diffusion import lora_file
-from tfportrait.stable_diffusion.additions import attach, averaged, check_no_average, detach, kernels
+from tfportrait.stable_diffusion.additions import (
+    attach,
+    averaged,
+    change_class,
+    check_no_average,
+    detach,
+    kernels,
+    plain_class,
+)
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 TEXT_ATTENTION = ("q_proj", "k_proj", "v_proj", "out_proj")
@@ -334,26 +341,17 @@ class _Live:
 
     def save_own_variables(self, store):
         # Keras would store what `kernel` is; the file has the LoRA beside it.
-        live, self.__class__ = self.__class__, _plain_class(self)
+        live, self.__class__ = self.__class__, plain_class(self)
         try:
             self.save_own_variables(store)
         finally:
             self.__class__ = live
 
 
-def _plain_class(layer):
-    return type(layer).__mro__[2]  # behind the live class and `_Live`
-
-
-@functools.cache
-def _live_class(cls):
-    return type(f"Live{cls.__name__}", (_Live, cls), {})
-
-
 def _make_live(layer):
     """Turns a layer into a live one if it is none; the list of its LoRAs, each with the layer's name in it."""
     if not isinstance(layer, _Live):
-        layer.__class__ = _live_class(type(layer))
+        change_class(layer, _Live)
         layer._kernel._autocast = False  # rounded once, with what is added, not before it
         layer.__dict__["_loras"] = []  # not for Keras: the painter has the LoRA
     return layer._loras
@@ -362,6 +360,6 @@ def _make_live(layer):
 def _unmake_live(layer, lora):
     layer._loras[:] = [pair for pair in layer._loras if pair[0] is not lora]
     if not layer._loras:
-        layer.__class__ = _plain_class(layer)
+        layer.__class__ = plain_class(layer)
         layer._kernel._autocast = True
         del layer.__dict__["_loras"]
