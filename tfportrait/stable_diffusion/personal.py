@@ -2,8 +2,11 @@
 
 import numpy as np
 from keras import ops
+from tqdm import tqdm
 
 from tfportrait.data.arrays import endless_batches
+
+PAINTED = 8  # pictures at a time
 
 
 def personal_dataset(
@@ -53,9 +56,7 @@ def personal_dataset(
     rows = [row for row, texts in enumerate(prompts) for _ in texts]
     groups = [(_examples(painter, images, rows, [text for texts in prompts for text in texts]), 1.0)]
     if class_prompts:
-        painted = painter.generate(
-            list(class_prompts), seeds=seed, num_steps=num_steps, guidance_scale=guidance_scale, progress=True
-        )
+        painted = _paint(painter, list(class_prompts), seed, num_steps=num_steps, guidance_scale=guidance_scale)
         groups.append((_examples(painter, painted, range(len(painted)), class_prompts), float(prior_weight)))
     return endless_batches(groups, batch_size=batch_size, seed=seed)
 
@@ -74,6 +75,14 @@ def _check_prompts(prompts, count):
     if len(prompts) != count:
         raise ValueError(f"{len(prompts)} prompts for {count} pictures: give one, or as many as pictures")
     return [[texts] if isinstance(texts, str) else list(texts) for texts in prompts]
+
+
+def _paint(painter, prompts, seed, **settings):
+    """A picture for each prompt, a few at a time."""
+    parts = tqdm(range(0, len(prompts), PAINTED), desc="painting the class", leave=False, disable=None)
+    return np.concatenate(
+        [painter.generate(prompts[i : i + PAINTED], seeds=seed + i, **settings) for i in parts]
+    )
 
 
 def _examples(painter, images, rows, texts):
