@@ -1,6 +1,6 @@
 """A new character from five pictures: DreamBooth, DreamBooth with LoRA, textual inversion on portrait_128, measured.
 
-    python tests/benchmarks/bench_personal.py [--recipes full,lora,word] [--characters 2] [--prompts 128] [--pictures DIR]
+    python tests/benchmarks/bench_personal.py [--recipes full,lora,word] [--characters 2] [--prompts 128] [--pictures X]
 
 A character is a portrait of the world whose identity is fixed; five pictures show it in different styles, places and
 clothes. Afterwards it is painted with other seeds, in styles, places and clothes of random portraits, and the oracle
@@ -21,7 +21,17 @@ import time
 import numpy as np
 
 COLOURED = ("flat", "soft", "watercolour", "oil", "anime", "pixel")
-IDENTITY = ("age", "gender", "skin_tone", "face_shape", "hair_style", "hair_color", "eye_color", "glasses", "facial_hair")
+IDENTITY = (
+    "age",
+    "gender",
+    "skin_tone",
+    "face_shape",
+    "hair_style",
+    "hair_color",
+    "eye_color",
+    "glasses",
+    "facial_hair",
+)
 SCENE = ("style", "expression", "clothing", "clothing_color", "pose", "lighting", "background")
 CHARACTERS = (
     {"age": "young", "gender": "woman", "skin_tone": "brown", "face_shape": "heart", "hair_style": "braids",
@@ -161,7 +171,11 @@ def measure(painter, oracle, identity, noun, count):
     wanted = [{**identity, **scene} for scene in given]
     right, by_attribute = share(read, oracle, IDENTITY, wanted)
     scene_right, _ = share(read, oracle, SCENE, wanted)
-    return {"identity": right, "recognised": recognised(read, oracle, identity), "scene": scene_right}, by_attribute, images
+    return (
+        {"identity": right, "recognised": recognised(read, oracle, identity), "scene": scene_right},
+        by_attribute,
+        images,
+    )
 
 
 def bounds(painter, oracle, identity, count):
@@ -200,7 +214,9 @@ def teach(painter, identity, recipe):
     data = tp.personal_dataset(
         painter, images, prompts, classes, prior_weight=recipe.prior_weight, batch_size=recipe.batch_size, seed=100
     )
-    painter.compile(tp.training.AdamW(recipe.learning_rate, weight_decay=0.0, beta_2=0.99, ema_decay=0.99, global_clipnorm=1.0))
+    painter.compile(
+        tp.training.AdamW(recipe.learning_rate, weight_decay=0.0, beta_2=0.99, ema_decay=0.99, global_clipnorm=1.0)
+    )
     start = time.perf_counter()
     painter.fit(data, steps_per_epoch=recipe.steps, verbose=0)
     return noun, time.perf_counter() - start
@@ -208,7 +224,9 @@ def teach(painter, identity, recipe):
 
 def row(name, values):
     """One line of the table."""
-    cells = [f"{values[key]:10.3f}" if key in values else " " * 10 for key in ("identity", "recognised", "scene", "others")]
+    cells = [
+        f"{values[key]:10.3f}" if key in values else " " * 10 for key in ("identity", "recognised", "scene", "others")
+    ]
     return f"{name:24s}{''.join(cells)}" + (f"{values['seconds']:8.0f} s" if "seconds" in values else "")
 
 

@@ -1,6 +1,6 @@
 """What diffusers' `load_lora_weights` makes of LoRA files, on tiny networks -> lora.npz.
 
-    python tests/golden/lora.py     # needs torch, diffusers, transformers, peft; made with diffusers 0.42.1, peft 0.21.2
+    python tests/golden/lora.py   # needs torch, diffusers, transformers, peft; made with diffusers 0.42.1, peft 0.21.2
 
 Weights, inputs and the factors in the files are numbers that numpy draws from their names (see networks.py), so that
 only the outputs are kept. The same script checks that diffusers reads what this package writes: `read_by_diffusers`.
@@ -33,7 +33,7 @@ CASES = {
 
 
 def layers(part):
-    """Name -> shape of the weight of every layer of the U-Net or the text encoder that has a kernel, as diffusers has it."""
+    """diffusers' name -> shape of the weight, of every layer of the U-Net or the text encoder that has a kernel."""
     with np.load(networks.OUT) as golden:
         shapes = json.loads(str(golden[f"{UNET if part == 'unet' else CLIP}/shapes"]))
     found = {name.removesuffix(".weight"): tuple(shape) for name, shape in shapes.items() if len(shape) > 1}
@@ -65,13 +65,18 @@ def make(file):
                 tensors[f"{part}.{name}.lora_A.weight"], tensors[f"{part}.{name}.lora_B.weight"] = down, up
             names = [name.removeprefix("text_model.") for name in wide]
             config |= {f"{part}.r": 2, f"{part}.lora_alpha": 4, f"{part}.peft_type": "LORA"}
-            config |= {f"{part}.rank_pattern": dict.fromkeys(names, 3), f"{part}.alpha_pattern": dict.fromkeys(names, 5)}
+            config |= {
+                f"{part}.rank_pattern": dict.fromkeys(names, 3),
+                f"{part}.alpha_pattern": dict.fromkeys(names, 5),
+            }
             config |= {f"{part}.target_modules": [name.removeprefix("text_model.") for name in own]}
         metadata["lora_adapter_metadata"] = json.dumps(config)
     if file == "old":  # diffusers before PEFT
         for name, shape in layers("unet").items():
             if attention(name):
-                old = name.replace("attn1.", "attn1.processor.").replace("attn2.", "attn2.processor.").removesuffix(".0")
+                old = (
+                    name.replace("attn1.", "attn1.processor.").replace("attn2.", "attn2.processor.").removesuffix(".0")
+                )
                 down, up = factors(file, name, shape, 2)
                 tensors[f"unet.{old}_lora.down.weight"], tensors[f"unet.{old}_lora.up.weight"] = down, up
     if file in ("kohya", "lcm"):  # convolutions too; the LCM-LoRA of Stable Diffusion 1.5 has all of the U-Net

@@ -1,13 +1,24 @@
-"""The painter of the golden LoRA files: networks with the weights of golden/networks.py, and a tokenizer."""
+"""Painters that something is added to: the tests' tiny one, and that of the golden LoRA files."""
 
 import json
 
 import numpy as np
 from golden import lora as golden
 from golden import networks
+from models.painters import tiny_painter
 
 import tfportrait as tp
 from tfportrait.models.weights import named_variables
+
+__all__ = ["ATTENTION_LAYERS", "batch", "outputs", "painter", "tiny_painter"]
+
+ATTENTION_LAYERS = 24  # of the tiny painter's U-Net: three transformers, two attentions in each, four projections
+
+
+def batch(painter, count=8):
+    """Pictures and captions as `fit` takes them."""
+    images = np.random.default_rng(0).uniform(-1, 1, (count, 16, 16, 3)).astype("float32")
+    return {"image": images, "token_ids": painter.tokenizer.encode(["a red cat", "a blue dog"] * (count // 2))}
 
 
 def painter(dtype=None):
@@ -25,13 +36,11 @@ def painter(dtype=None):
                 value = value.transpose(2, 3, 1, 0) if value.ndim == 4 else value.T if kernel else value
                 variable.assign(value)
             made[case] = network
-    return tp.LatentDiffusion(unet=made[golden.UNET], text_encoder=made[golden.CLIP], tokenizer=tokenizer())
+    return tp.LatentDiffusion(unet=made[golden.UNET], text_encoder=made[golden.CLIP], tokenizer=Forty())
 
 
-class tokenizer:  # noqa: N801
-    """Stands for a tokenizer where no text is read: the golden text encoder has 40 tokens, fewer than there are bytes."""
-
-    added: dict = {}
+class Forty:
+    """Stands for a tokenizer where no text is read: the golden text encoder knows 40 tokens, fewer than bytes."""
 
     def __len__(self):
         return 40

@@ -1,4 +1,4 @@
-"""What a painter gets beside its networks' own weights: LoRAs and new words, which train while everything else rests."""
+"""What a painter gets beside its networks' own weights: LoRAs and new words. They train while everything else rests."""
 
 import functools
 

@@ -1,8 +1,8 @@
 """LoRA (Hu et al. 2021) on a painter: read from files, several at once with their strengths, trained by `fit`, saved.
 
-The kernel of a layer becomes kernel + strength * scale * down @ up, for each LoRA that the layer has. A *merged* LoRA is
-computed into the kernels once: painting costs nothing more. A *live* one is added whenever the kernel is used, and can
-be trained.
+The kernel of a layer becomes kernel + strength * scale * down @ up, for each LoRA that the layer has. A *merged* LoRA
+is computed into the kernels once: painting costs nothing more. A *live* one is added whenever the kernel is used, and
+can be trained.
 """
 
 import contextlib
@@ -51,7 +51,11 @@ class LoRA(keras.layers.Layer):
         self.factors = {}
         # In float32 even where the networks compute in half: what is added is small beside the kernels.
         self.strength_value = self.add_weight(
-            name="strength", shape=(), initializer=keras.initializers.Constant(strength), trainable=False, autocast=False
+            name="strength",
+            shape=(),
+            initializer=keras.initializers.Constant(strength),
+            trainable=False,
+            autocast=False,
         )
         for layer, settings in layers.items():
             *window, channels, filters = settings["kernel"]
@@ -59,7 +63,9 @@ class LoRA(keras.layers.Layer):
             start = {"down": keras.initializers.RandomUniform(-bound, bound), "up": "zeros"}  # as PEFT starts
             shapes = {"down": (*window, channels, settings["rank"]), "up": (settings["rank"], filters)}
             self.factors[layer] = {
-                part: self.add_weight(name=f"{layer}.{part}", shape=shapes[part], initializer=start[part], autocast=False)
+                part: self.add_weight(
+                    name=f"{layer}.{part}", shape=shapes[part], initializer=start[part], autocast=False
+                )
                 for part in ("down", "up")
             }
         self.built = True

@@ -107,7 +107,9 @@ def read(path, kernels: Mapping[str, tuple[int, ...]], unet_config: Mapping) -> 
                 problems.append(f"{parts['down']}: {shapes} for a kernel of {_on_disk(kernels[layer])}")
             else:
                 rank = fit[1].shape[0]
-                scale = float(tensors["alpha"].reshape(-1)[0]) / rank if "alpha" in tensors else alphas.scale(layer, rank)
+                scale = (
+                    float(tensors["alpha"].reshape(-1)[0]) / rank if "alpha" in tensors else alphas.scale(layer, rank)
+                )
                 made[layer] = Factors(*fit, scale)
         hint = _context_hint(file, layers, kernels)
     if problems:
@@ -142,8 +144,8 @@ def _check_kind(path: Path, names: Iterable[str]) -> None:
         if wrong := [name for name in names if part in name]:
             shown = ", ".join(wrong[:SHOWN]) + (f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else "")
             raise ValueError(
-                f"{path} is {what}, which is not read: plain LoRA for Stable Diffusion 1.x and 2.x is. Its tensors that "
-                f"say so: {shown}"
+                f"{path} is {what}, which is not read: plain LoRA for Stable Diffusion 1.x and 2.x is. Its tensors "
+                f"that say so: {shown}"
             )
 
 
@@ -227,7 +229,7 @@ class _Alphas:
 
 
 def _context_hint(file, layers, kernels) -> str:
-    """" (it is for ..., ...)" if the file's cross-attention reads another context than the U-Net's."""
+    """ " (it is for ..., ...)" if the file's cross-attention reads another context than the U-Net's."""
     for layer, parts in layers.items():
         if layer.endswith("attn2.to_k") and "down" in parts:
             width, wanted = file.get_slice(parts["down"]).get_shape()[1], kernels[layer][0]

@@ -1,5 +1,7 @@
 """A few pictures of one's own as training data: DreamBooth (Ruiz et al. 2022) and textual inversion."""
 
+import numbers
+
 import numpy as np
 from keras import ops
 from tqdm import tqdm
@@ -26,8 +28,8 @@ def personal_dataset(
     For DreamBooth, let the prompts have a word that texts do not have beside the class, "a portrait of a zwk woman",
     and the class prompts be others of the class, "a portrait of a woman": the painter, as it is now, paints them, and
     goes on being trained on that, so that it does not forget what it knew (prior preservation). For a LoRA it is the
-    same. For textual inversion, have the new word in the prompts, and no class prompts. The more the prompts say of what
-    changes from picture to picture (style, background), the less of that the new word will mean.
+    same. For textual inversion, have the new word in the prompts, and no class prompts. The more the prompts say of
+    what changes from picture to picture (style, background), the less of that the new word will mean.
 
         data = tp.personal_dataset(painter, images, prompts, class_prompts)
         painter.compile(tp.training.AdamW(1e-4))
@@ -47,6 +49,8 @@ def personal_dataset(
 
     Raises: ValueError if images, prompts or weights are not as above.
     """
+    if isinstance(batch_size, bool) or not isinstance(batch_size, numbers.Integral) or batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size!r}, but must be an integer of at least 1")
     images = _check_images(painter, images)
     prompts = _check_prompts(prompts, len(images))
     if not 0 <= prior_weight < float("inf"):
@@ -65,7 +69,9 @@ def _check_images(painter, images):
     images = np.asarray(images)
     wanted = (painter.image_size, painter.image_size, 3)
     if images.dtype != np.uint8 or images.shape[1:] != wanted or not len(images):
-        raise ValueError(f"images are {images.dtype} {images.shape}, but must be uint8 (N, {', '.join(map(str, wanted))})")
+        raise ValueError(
+            f"images are {images.dtype} {images.shape}, but must be uint8 (N, {', '.join(map(str, wanted))})"
+        )
     return images
 
 
@@ -80,9 +86,7 @@ def _check_prompts(prompts, count):
 def _paint(painter, prompts, seed, **settings):
     """A picture for each prompt, a few at a time."""
     parts = tqdm(range(0, len(prompts), PAINTED), desc="painting the class", leave=False, disable=None)
-    return np.concatenate(
-        [painter.generate(prompts[i : i + PAINTED], seeds=seed + i, **settings) for i in parts]
-    )
+    return np.concatenate([painter.generate(prompts[i : i + PAINTED], seeds=seed + i, **settings) for i in parts])
 
 
 def _examples(painter, images, rows, texts):

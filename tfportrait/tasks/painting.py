@@ -52,6 +52,7 @@ def paint(
     sampler,
     image_size=None,
     prediction_type=None,
+    loras=None,
     precision="auto",
     progress=True,
 ):
@@ -64,6 +65,7 @@ def paint(
         seeds: list of int.
         num_steps, guidance_scale, sampler, image_size: as `LatentDiffusion.generate` takes them.
         prediction_type: str or None. As `LatentDiffusion.from_preset` takes it.
+        loras: dict of path to float, or None. Files of LoRAs, each with its strength.
         precision: str. As `tfportrait.accelerate` takes it.
         progress: bool. Whether a progress bar is shown on standard error.
 
@@ -71,10 +73,13 @@ def paint(
         (images, recipes): uint8 (N, H, W, 3) and a list of N dicts that `tfportrait.recipe.write_png` takes.
     """
     from tfportrait.models.latent_diffusion import LatentDiffusion
+    from tfportrait.stable_diffusion import load_lora
     from tfportrait.training import accelerate
 
     choice = accelerate(precision, brief=len(seeds) <= FEW)
     painter = LatentDiffusion.from_preset(preset, prediction_type=prediction_type)
+    for number, (file, strength) in enumerate((loras or {}).items()):
+        load_lora(painter, file, strength, name=f"lora_{number}")
     images = painter.generate(
         prompt,
         None if negative is None else [negative],
@@ -98,4 +103,8 @@ def paint(
         "precision": choice.precision,
         "version": __version__,
     }
+    if loras:
+        shared["loras"] = [
+            {"file": file.name, "strength": strength, "hash": sha256(file)} for file, strength in loras.items()
+        ]
     return images, [{**shared, "seed": seed} for seed in seeds]
