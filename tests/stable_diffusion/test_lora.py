@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 from adapted import ATTENTION_LAYERS, batch, tiny_painter
 from contracts import run_fresh
+from PIL import Image
 
 import tfportrait as tp
+from tfportrait.cli import main
 from tfportrait.models.weights import named_variables
+from tfportrait.recipe import read_recipe
 from tfportrait.stable_diffusion import loras
 from tfportrait.training import AdamW
 
@@ -254,3 +257,28 @@ def test_on_jax(request):
     pytest.importorskip("jax")
     moved, difference, restored = json.loads(run_fresh(JAX, request.path.parent, backend="jax").splitlines()[-1])
     assert moved and difference < 1e-4 and restored
+
+
+def test_paint_takes_several_and_writes_them_down(tmp_path, painter, files, capsys):
+    painter.save_to_preset(tmp_path / "preset")
+    strengths = {files[0]: 0.5, files[1]: 1.0}
+    loras_given = [f"--lora={files[0]}=0.5", f"--lora={files[1]}"]
+    fixed = ["paint", "a red cat", "--preset", str(tmp_path / "preset"), "--steps", "2", "--precision", "float32"]
+    assert main([*fixed, *loras_given, "--out", str(tmp_path / "x.png")]) == 0
+    stored = read_recipe(tmp_path / "x.png")["loras"]
+    assert [(each["file"], each["strength"]) for each in stored] == [(f.name, s) for f, s in strengths.items()]
+    assert all(len(each["hash"]) == 64 for each in stored)
+    loaded = tp.LatentDiffusion.from_preset(tmp_path / "preset")
+    for file, strength in strengths.items():
+        tp.load_lora(loaded, file, strength)
+    np.testing.assert_array_equal(
+        np.asarray(Image.open(tmp_path / "x.png")), loaded.generate("a red cat", num_steps=2)[0]
+    )
+    for wrong, message in {
+        f"{files[0]}=much": "the strength of a LoRA is a number, such as first.safetensors=0.8; got 'much'",
+        "nowhere.safetensors=1": "there is no LoRA file nowhere.safetensors",
+        str(files[0]): "is given twice",
+    }.items():
+        more = [f"--lora={files[0]}"] if "twice" in message else []
+        assert main([*fixed, f"--lora={wrong}", *more]) == 2
+        assert message in capsys.readouterr().err

@@ -32,6 +32,7 @@ def personal_dataset(
     what changes from picture to picture (style, background), the less of that the new word will mean.
 
         data = tp.personal_dataset(painter, images, prompts, class_prompts)
+        painter.caption_dropout = 0.0  # else what is painted without a prompt becomes it too
         painter.compile(tp.training.AdamW(1e-4))
         painter.fit(data, steps_per_epoch=400)
 
