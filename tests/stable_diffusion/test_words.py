@@ -8,6 +8,7 @@ from contracts import run_fresh
 from test_lora import number, same, values
 
 import tfportrait as tp
+from tfportrait import presets
 from tfportrait.training import AdamW
 
 
@@ -155,3 +156,25 @@ print(json.dumps([bool((number(word.vectors) != start).all()), same(values(paint
 def test_on_jax(request):
     pytest.importorskip("jax")
     assert json.loads(run_fresh(JAX, request.path.parent, backend="jax").splitlines()[-1]) == [True, True]
+
+
+@pytest.mark.slow
+@pytest.mark.peers
+def test_diffusers_reads_what_is_saved(tmp_path):
+    diffusers = pytest.importorskip("diffusers")
+    torch = pytest.importorskip("torch")
+    painter = tp.LatentDiffusion.from_preset("portrait_128")
+    pipe = diffusers.StableDiffusionPipeline.from_pretrained(presets.locate("portrait_128"), local_files_only=True)
+    random = np.random.default_rng(0)
+    for word, count in (("<zwk>", 2), ("qqq", 1)):
+        added = tp.add_word(painter, word, like="woman", count=count)
+        added.vectors.assign(random.standard_normal(added.vectors.shape))
+        added.save(tmp_path / "x.safetensors")
+        pipe.load_textual_inversion(str(tmp_path), weight_name="x.safetensors")
+    for text in ("a portrait of <zwk>, watercolour", "qqq and <ZWK>.", "一位<zwk>女士"):
+        spelt = pipe.maybe_convert_prompt(text.lower(), pipe.tokenizer)
+        length = painter.tokenizer.max_length
+        ids = pipe.tokenizer(spelt, padding="max_length", max_length=length, truncation=True)["input_ids"]
+        np.testing.assert_array_equal(painter.tokenizer.encode(text)[0], ids)
+        theirs = pipe.text_encoder(torch.tensor([ids]))[0].detach().numpy()
+        np.testing.assert_allclose(read(painter, text), theirs, atol=1e-4)
