@@ -125,7 +125,7 @@ class LoRA(keras.layers.Layer):
         self._painter = _nobody
 
     def save(self, path):
-        """Writes it as diffusers does: a safetensors file in PEFT's names, float32, at strength 1.
+        """Writes it as diffusers does: a safetensors file in PEFT's names, float32, whatever its strength is.
 
         Args:
             path: str or path. The file to write. Where the training keeps an average, the average is written.
@@ -173,6 +173,8 @@ class LoRA(keras.layers.Layer):
 
 def load_lora(painter, file, strength=1.0, *, live=False, name=None):
     """Reads a LoRA into a painter, beside those that it has already.
+
+    A preset has all of a painter's LoRAs in its weights; a `.keras` file has merged ones there, live ones beside them.
 
     Args:
         painter: LatentDiffusion.
