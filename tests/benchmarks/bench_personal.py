@@ -237,7 +237,7 @@ def teach(painter, identity, recipe, word):
 def row(name, values):
     """One line of the table."""
     cells = [
-        f"{values[key]:10.3f}" if key in values else " " * 10 for key in ("identity", "recognised", "scene", "others")
+        f"{values[key]:12.3f}" if key in values else " " * 12 for key in ("identity", "recognised", "scene", "others")
     ]
     return f"{name:24s}{''.join(cells)}" + (f"{values['seconds']:8.0f} s" if "seconds" in values else "")
 
@@ -262,7 +262,7 @@ def run(tp, recipes, arguments, folder):
     oracle = tp.Oracle.from_preset("oracle_128")
     fresh = tp.LatentDiffusion.from_preset("portrait_128")
     kept = others(fresh, oracle, arguments.prompts)
-    print(f"{'':24s}{'identity':>10s}{'recognised':>10s}{'scene':>10s}{'others':>10s}", flush=True)
+    print(f"{'':24s}{'identity':>12s}{'recognised':>12s}{'scene':>12s}{'others':>12s}", flush=True)
     for number, identity in enumerate(CHARACTERS[: arguments.characters]):
         for name, values in bounds(fresh, oracle, identity, 48).items():
             print(row(f"{number} {name}", values), flush=True)

@@ -109,7 +109,7 @@ def pipeline():
         text_encoder=networks.reference_model(CLIP),
         tokenizer=None,
         unet=networks.reference_model(UNET),
-        scheduler=diffusers.DDIMScheduler(),
+        scheduler=diffusers.DDIMScheduler(steps_offset=1, clip_sample=False),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,

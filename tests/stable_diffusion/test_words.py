@@ -164,7 +164,9 @@ def test_diffusers_reads_what_is_saved(tmp_path):
     diffusers = pytest.importorskip("diffusers")
     torch = pytest.importorskip("torch")
     painter = tp.LatentDiffusion.from_preset("portrait_128")
-    pipe = diffusers.StableDiffusionPipeline.from_pretrained(presets.locate("portrait_128"), local_files_only=True)
+    pipe = diffusers.StableDiffusionPipeline.from_pretrained(
+        presets.locate("portrait_128"), torch_dtype=torch.float32, local_files_only=True
+    )
     random = np.random.default_rng(0)
     for word, count in (("<zwk>", 2), ("qqq", 1)):
         added = tp.add_word(painter, word, like="woman", count=count)
