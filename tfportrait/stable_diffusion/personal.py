@@ -29,7 +29,9 @@ def personal_dataset(
     and the class prompts be others of the class, "a portrait of a woman": the painter, as it is now, paints them, and
     goes on being trained on that, so that it does not forget what it knew (prior preservation). For a LoRA it is the
     same. For textual inversion, have the new word in the prompts, and no class prompts. The more the prompts say of
-    what changes from picture to picture (style, background), the less of that the new word will mean.
+    what changes from picture to picture (style, background), the less of that the new word will mean. A small text
+    encoder hardly tells unknown letters from other words: there, learn a new word first, then go on with it in the
+    prompts.
 
         data = tp.personal_dataset(painter, images, prompts, class_prompts)
         painter.caption_dropout = 0.0  # else what is painted without a prompt becomes it too
