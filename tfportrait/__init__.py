@@ -35,6 +35,11 @@ _NAMES = {
     "load": "models",
     "Recovery": "training",
     "accelerate": "training",
+    "add_lora": "stable_diffusion",
+    "add_word": "stable_diffusion",
+    "load_lora": "stable_diffusion",
+    "load_word": "stable_diffusion",
+    "personal_dataset": "stable_diffusion",
 }
 
 __all__, __getattr__, __dir__ = lazy(__name__, {**dict.fromkeys(_MODULES, ""), **_NAMES})

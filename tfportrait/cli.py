@@ -58,6 +58,30 @@ def parse_tags(tags: tuple[str, ...]) -> dict[str, str]:
     return check(attributes)
 
 
+def parse_loras(loras: tuple[str, ...]) -> dict[Path, float]:
+    """Reads `file=strength`, such as "style.safetensors=0.8"; one without a strength has 1.
+
+    Raises: ValueError for a file that is not there or given twice, or a strength that is no finite number.
+    """
+    strengths: dict[Path, float] = {}
+    for text in loras:
+        name, separator, number = text.rpartition("=")
+        if not separator or Path(text).is_file():  # a path with "=" in it
+            name, number = text, "1"
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise ValueError(f"there is no LoRA file {path}")
+        if path in strengths:
+            raise ValueError(f"--lora {path} is given twice")
+        try:
+            strengths[path] = float(number)
+        except ValueError:
+            strengths[path] = float("nan")
+        if not abs(strengths[path]) < float("inf"):
+            raise ValueError(f"the strength of a LoRA is a number, such as {path.name}=0.8; got {number!r}")
+    return strengths
+
+
 def output_paths(out: str | os.PathLike, count: int) -> list[Path]:
     """Where `count` pictures go, checked before any work.
 
@@ -101,6 +125,7 @@ def free_paths(name: str, count: int) -> list[Path]:
 @click.option(
     "--prediction-type", default=None, help="What a file of Stable Diffusion 2 predicts: epsilon or v_prediction."
 )
+@click.option("--lora", "loras", multiple=True, help="A LoRA, as FILE or FILE=STRENGTH; may be repeated.")
 @click.option("--seed", type=int, default=0, help="Seed of the first portrait; the others follow.")
 @click.option("--count", type=int, default=1, help="Number of portraits.")
 @click.option("--steps", type=int, default=20, help="Steps of the sampler.")
@@ -116,6 +141,7 @@ def paint(
     negative: str | None,
     preset: str,
     prediction_type: str | None,
+    loras: tuple[str, ...],
     seed: int,
     count: int,
     steps: int,
@@ -134,6 +160,7 @@ def paint(
 
     paths = output_paths(out, count) if out else free_paths("portrait.png", count)
     text = tasks.compose_prompt(prompt, parse_tags(tags))
+    strengths = parse_loras(loras)
     folder = locate(preset)
     start_backend()
     images, recipes = tasks.paint(
@@ -146,6 +173,7 @@ def paint(
         sampler=sampler,
         image_size=size,
         prediction_type=prediction_type,
+        loras=strengths,
         precision=precision,
         clip_skip=clip_skip,
         say=click.echo,

@@ -1,5 +1,7 @@
 """Latent diffusion: words to portrait (Rombach et al. 2022, High-Resolution Image Synthesis with Latent Diffusion)."""
 
+import contextlib
+
 import keras
 import numpy as np
 from keras import ops
@@ -77,8 +79,9 @@ class LatentDiffusion(Trainable):
         self.caption_dropout = caption_dropout
         self.train_text_encoder = train_text_encoder
         self.guidance_rescale = guidance_rescale
-        _set_trainable(autoencoder, False)
-        _set_trainable(text_encoder, train_text_encoder)
+        self.additions = []  # live LoRAs and new words, see `tfportrait.stable_diffusion`
+        set_trainable(autoencoder, False)
+        set_trainable(text_encoder, train_text_encoder)
         self.seed_generator = keras.random.SeedGenerator(0)
         self.built = True
 
@@ -106,6 +109,7 @@ class LatentDiffusion(Trainable):
 
         Args:
             x: dict of "latents" (or "image") and "token_ids", or float32 (B, H, W, C) images in [-1, 1].
+            sample_weight: float (B,) or None. How much each example counts; the mean is over all of them, as in Keras.
 
         Returns:
             float32 scalar.
@@ -133,7 +137,8 @@ class LatentDiffusion(Trainable):
         errors = ops.square(ops.cast(output, "float32") - target)
         if self.focus is not None:
             errors = errors * focus_weights(self.focus, *x_0.shape[1:3])[..., None]
-        return ops.mean(weight * ops.mean(errors, axis=(1, 2, 3)))
+        losses = weight * ops.mean(errors, axis=(1, 2, 3))  # (B,)
+        return ops.mean(losses if sample_weight is None else losses * ops.cast(sample_weight, "float32"))
 
     @property
     def empty_token_ids(self):
@@ -259,12 +264,16 @@ class LatentDiffusion(Trainable):
     def save_to_preset(self, directory):
         """Writes the model as a folder in diffusers' layout, float16, with the averaged weights where there are any.
 
+        LoRAs, live ones too, are written into the weights. New words are not: a warning names them.
+
         Args:
             directory: str or path. Created; files of the same names are replaced one by one, each of them whole.
         """
         from tfportrait.models import preset as presets
 
-        with self.averaged_weights():
+        with self.averaged_weights(), contextlib.ExitStack() as stack:
+            for addition in self.additions:
+                stack.enter_context(addition.within_weights())
             presets.write(self, directory)
 
     def get_config(self):
@@ -281,6 +290,7 @@ class LatentDiffusion(Trainable):
             "caption_dropout": self.caption_dropout,
             "train_text_encoder": self.train_text_encoder,
             "guidance_rescale": self.guidance_rescale,
+            "additions": [keras.saving.serialize_keras_object(addition) for addition in self.additions],
         }
 
     @classmethod
@@ -291,7 +301,12 @@ class LatentDiffusion(Trainable):
             for name in ("unet", "autoencoder", "text_encoder")
         }
         tokenizer = config["tokenizer"] and Tokenizer(**config["tokenizer"])
-        return cls(**{**config, **networks, "tokenizer": tokenizer})
+        additions = [keras.saving.deserialize_keras_object(addition) for addition in config.get("additions", ())]
+        rest = {name: value for name, value in config.items() if name != "additions"}
+        painter = cls(**{**rest, **networks, "tokenizer": tokenizer})
+        for addition in additions:
+            addition.attach(painter)
+        return painter
 
     def _batch(self, x):
         return x if isinstance(x, dict) else {"image": x}
@@ -327,7 +342,8 @@ def _check_focus(focus):
     return values
 
 
-def _set_trainable(network, value):
+def set_trainable(network, value):
+    """Sets whether a network (or None), with every layer inside it, trains."""
     # Keras passes the setting on to the layers inside only where it changes the outermost one's.
     for layer in network._flatten_layers() if network is not None else ():
         layer.trainable = value

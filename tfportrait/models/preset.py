@@ -128,6 +128,6 @@ def load(path):
     """
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is no .keras file" if Path(path).exists() else f"there is no file {path}")
-    for module in MODULES:
-        importlib.import_module(f"tfportrait.models.{module}")  # registers its classes
+    for module in (*(f"models.{name}" for name in MODULES), "stable_diffusion.lora", "stable_diffusion.words"):
+        importlib.import_module(f"tfportrait.{module}")  # registers its classes
     return keras.saving.load_model(path)

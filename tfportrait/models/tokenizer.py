@@ -77,6 +77,7 @@ class Tokenizer:
             if self._content(name) not in self.vocab:
                 raise ValueError(f"The vocabulary lacks the {name} {self._content(name)!r}.")
         self.bos_id, self.eos_id, _, self.pad_id = (self.vocab[self._content(name)] for name in _SPECIAL_NAMES)
+        self.added: dict[str, int] = {}
         self._backend = self._build()
 
     def _content(self, name: str) -> str:
@@ -101,10 +102,26 @@ class Tokenizer:
             # As transformers does: a plain string is looked for in the raw text, a described one where it says.
             normalized = bool(token.get("normalized", False)) if isinstance(token, Mapping) else False
             backend.add_special_tokens([AddedToken(self._content(name), normalized=normalized, special=True)])
+        backend.add_tokens([AddedToken(name, normalized=True) for name in self._added_names()])
         backend.post_processor = processors.RobertaProcessing(
             (self._content("eos_token"), self.eos_id), (self._content("bos_token"), self.bos_id), False, False
         )
         return backend
+
+    def add(self, words: Mapping[str, int]) -> None:
+        """Sets the words that are known beside the vocabulary: what textual inversion learns.
+
+        Their ids follow the vocabulary's, in this order; they are no part of what `save` and `get_config` give.
+
+        Args:
+            words: dict of str to int. Word -> the number of ids that it stands for.
+        """
+        self.added = dict(words)
+        self._backend = self._build()
+
+    def _added_names(self) -> list[str]:
+        """As diffusers names them: "cat", "cat_1", "cat_2"."""
+        return [name for word, count in self.added.items() for name in _parts(word, count)]
 
     def __len__(self) -> int:
         return len(self.vocab)
@@ -119,7 +136,7 @@ class Tokenizer:
             int32 array (N, max_length): start token, text, end token, padding. A longer text is cut so that the row
             still ends with the end token; `truncated` says what was lost.
         """
-        encodings = self._backend.encode_batch(_texts(texts))
+        encodings = self._backend.encode_batch([self._spelt(text) for text in _texts(texts)])
         rows = np.full((len(encodings), self.max_length), self.pad_id, dtype=np.int32)  # (N, L)
         for row, encoding in zip(rows, encodings, strict=True):
             ids = encoding.ids[: self.max_length]
@@ -130,11 +147,11 @@ class Tokenizer:
 
     def count(self, text: str) -> int:
         """Number of tokens of the whole text, start and end token included: it fits if this is <= `max_length`."""
-        return len(self._backend.encode(clean(text)).ids)
+        return len(self._backend.encode(self._spelt(clean(text))).ids)
 
     def tokens(self, text: str) -> list[Token]:
         """The tokens of the whole text, without start, end and padding."""
-        encoding = self._backend.encode(clean(text), add_special_tokens=False)
+        encoding = self._backend.encode(self._spelt(clean(text)), add_special_tokens=False)
         words = [None, *encoding.word_ids]
         begins = [word is None or word != before for before, word in itertools.pairwise(words)]
         return [
@@ -145,12 +162,20 @@ class Tokenizer:
         """The part of `text` that `encode` cuts off, "" if it fits. A character that is cut within counts as cut."""
         tokens = self.tokens(text)
         kept = self.max_length - 2  # start and end token take a place each
-        return clean(text)[tokens[kept].start :] if len(tokens) > kept else ""
+        return self._spelt(clean(text))[tokens[kept].start :] if len(tokens) > kept else ""
 
     @cached_property
     def reads_chinese(self) -> bool:
         """Whether the merges were learned from Chinese too, told by the tokens that a character takes on average."""
         return len(self.tokens(_CHINESE)) <= _READABLE * len(_CHINESE)
+
+    def _spelt(self, text: str) -> str:
+        """The text with every added word of several ids spelt out, as diffusers does: "cat cat_1"."""
+        for word, count in self.added.items():
+            if count > 1:
+                whole = " ".join(_parts(word, count))
+                text = re.sub(re.escape(word), lambda _, whole=whole: whole, text, flags=re.IGNORECASE)
+        return text
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text of token ids: lower case, words separated by single spaces, special tokens left out."""
@@ -163,7 +188,8 @@ class Tokenizer:
         return data.decode("utf-8", errors="replace").strip()
 
     def _names(self) -> dict[int, str]:
-        return {index: token for token, index in self.vocab.items()}
+        added = {len(self.vocab) + i: name + WORD_END for i, name in enumerate(self._added_names())}
+        return {index: token for token, index in self.vocab.items()} | added
 
     def get_config(self) -> dict:
         """Constructor arguments, JSON-serialisable."""
@@ -297,6 +323,10 @@ def _byte_alphabet() -> dict[int, str]:
 def _base_tokens() -> list[str]:
     characters = [*_byte_alphabet().values()]
     return characters + [character + WORD_END for character in characters]
+
+
+def _parts(word: str, count: int) -> list[str]:
+    return [word, *(f"{word}_{i}" for i in range(1, count))]
 
 
 def _texts(texts: str | Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Stable Diffusion 1.x and 2.x checkpoints in the package's own classes; each module is imported when it is asked for.
+"""Stable Diffusion 1.x and 2.x checkpoints in the package's own classes, and what is added to them: LoRA, new words.
 
 The same weights, noise and sampler give diffusers' picture. Both sides, called alike:
 
@@ -25,6 +25,18 @@ to the prompt; `tfportrait.diffusion.spacing.rates` names two grids of diffusers
 
 from tfportrait.lazy import lazy
 
-_HOMES = {"from_keras_cv": "keras_cv", "keras_cv": "", "single_file": ""}
+_HOMES = {
+    "LoRA": "lora",
+    "Word": "words",
+    "add_lora": "lora",
+    "add_word": "words",
+    "from_keras_cv": "keras_cv",
+    "keras_cv": "",
+    "load_lora": "lora",
+    "load_word": "words",
+    "loras": "lora",
+    "personal_dataset": "personal",
+    "single_file": "",
+}
 
 __all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

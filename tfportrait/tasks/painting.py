@@ -54,6 +54,7 @@ def paint(
     sampler,
     image_size=None,
     prediction_type=None,
+    loras=None,
     precision="auto",
     progress=True,
     clip_skip=None,
@@ -68,6 +69,7 @@ def paint(
         seeds: list of int.
         num_steps, guidance_scale, sampler, image_size: as `LatentDiffusion.generate` takes them.
         prediction_type: str or None. As `LatentDiffusion.from_preset` takes it.
+        loras: dict of path to float, or None. Files of LoRAs, each with its strength.
         precision: str. As `tfportrait.accelerate` takes it.
         progress: bool. Whether a progress bar is shown on standard error.
         clip_skip: int or None. As `LatentDiffusion.generate` takes it.
@@ -77,12 +79,15 @@ def paint(
         (images, recipes): uint8 (N, H, W, 3) and a list of N dicts that `tfportrait.recipe.write_png` takes.
     """
     from tfportrait.models.latent_diffusion import LatentDiffusion
+    from tfportrait.stable_diffusion import load_lora
     from tfportrait.training import accelerate
 
     for text in (prompt, negative or ""):
         prompts.parse(text)  # what is wrong with it is said before anything is loaded
     choice = accelerate(precision, brief=len(seeds) <= FEW)
     painter = LatentDiffusion.from_preset(preset, prediction_type=prediction_type)
+    for number, (file, strength) in enumerate((loras or {}).items()):
+        load_lora(painter, file, strength, name=f"lora_{number}")
     if painter.tokenizer is not None:
         _explain(painter.tokenizer, prompt, negative or "", say)
     images = painter.generate(
@@ -110,6 +115,10 @@ def paint(
         "precision": choice.precision,
         "version": __version__,
     }
+    if loras:
+        shared["loras"] = [
+            {"file": file.name, "strength": strength, "hash": sha256(file)} for file, strength in loras.items()
+        ]
     return images, [{**shared, "seed": seed} for seed in seeds]
 
 
