@@ -61,6 +61,14 @@ def test_equals_keras_convolution(case, methods):
     assert methods == ([method] if method else [])
 
 
+def test_one_by_one_equals_keras_convolution():
+    ours, theirs = Conv2D(5, 1), keras.layers.Conv2D(5, 1)
+    x = numbers(2, 6, 7, 4)
+    theirs(x), ours(x)
+    ours.set_weights(theirs.get_weights())
+    np.testing.assert_allclose(ours(x), theirs(x), atol=1e-5)
+
+
 @pytest.mark.parametrize("size", [32, 16])
 def test_gradients_equal_those_of_keras(size):
     tf = pytest.importorskip("tensorflow")

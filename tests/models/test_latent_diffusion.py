@@ -12,6 +12,7 @@ from painters import CAPTIONS, pixel_painter, tiny_painter
 
 import tfportrait as tp
 from tfportrait.diffusion import SAMPLERS, add_noise, spacing
+from tfportrait.models import generation
 from tfportrait.training import AdamW
 
 
@@ -36,6 +37,12 @@ def test_an_image_depends_on_its_seed_alone_not_on_its_batch(painter):
     assert together.shape == (3, 16, 16, 3) and together.dtype == np.uint8
     assert np.abs(together[1].astype(int) - alone[0]).max() <= 2
     assert np.abs(together[0].astype(int) - together[1]).mean() > 1
+
+
+def test_images_decoded_one_after_another_are_the_same(painter, monkeypatch):
+    together = painter.generate("a red cat", seeds=[3, 7, 4], num_steps=2)
+    monkeypatch.setattr(generation, "PIXELS_AT_ONCE", 2 * 16 * 16)
+    np.testing.assert_array_equal(painter.generate("a red cat", seeds=[3, 7, 4], num_steps=2), together)
 
 
 def test_one_seed_for_several_prompts_counts_up(painter):

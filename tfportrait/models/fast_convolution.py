@@ -1,4 +1,4 @@
-"""3x3 convolutions with fewer multiplications, where TensorFlow on a CPU would make all of them."""
+"""Convolutions as products of matrices, with fewer multiplications, where TensorFlow on a CPU would make all."""
 
 import functools
 
@@ -44,13 +44,17 @@ BAND_BYTES = 2**26  # of the transformed pixels that are in memory at a time
 
 @register
 class Conv2D(keras.layers.Conv2D):
-    """Keras' convolution; one of 3x3 and stride 1 is computed by the quickest of three methods.
+    """Keras' convolution; one of 1x1, or 3x3, and stride 1 is computed by the quickest of several methods.
 
     They differ in rounding only. On a GPU and on JAX it is Keras' own.
     """
 
     def convolution_op(self, inputs, kernel):
-        if self.strides != (1, 1) or self.padding != "same" or tuple(kernel.shape[:2]) != (3, 3):
+        window, (_, height, width, channels) = tuple(kernel.shape[:2]), inputs.shape
+        if window == (1, 1) and self.strides == (1, 1) and height and width and _slow_convolutions():
+            y = ops.matmul(ops.reshape(inputs, (-1, channels)), ops.reshape(kernel, (channels, -1)))
+            return ops.reshape(y, (-1, height, width, self.filters))
+        if window != (3, 3) or self.strides != (1, 1) or self.padding != "same":
             return super().convolution_op(inputs, kernel)
         tile = winograd_tile(inputs, kernel)
         if tile:

@@ -269,10 +269,11 @@ class GEGLU(keras.layers.Layer):
 
     def call(self, x):
         # TensorFlow's erf is slow in half precision.
-        value, gate = ops.split(ops.cast(self.proj(x), "float32"), 2, axis=-1)
+        value, gate = ops.split(self.proj(x), 2, axis=-1)
+        gate = ops.cast(gate, "float32")
         if self.approximate_gelu:
-            return ops.cast(value * ops.gelu(gate, approximate=True), self.compute_dtype)
-        return ops.cast(value * gate * (0.5 + 0.5 * ops.erf(gate * 0.5**0.5)), self.compute_dtype)
+            return value * ops.cast(ops.gelu(gate, approximate=True), self.compute_dtype)
+        return value * ops.cast(gate * (0.5 + 0.5 * ops.erf(gate * 0.5**0.5)), self.compute_dtype)
 
 
 @register

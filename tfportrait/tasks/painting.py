@@ -84,8 +84,9 @@ def paint(
 
     for text in (prompt, negative or ""):
         prompts.parse(text)  # what is wrong with it is said before anything is loaded
-    choice = accelerate(precision, brief=len(seeds) <= FEW)
-    painter = LatentDiffusion.from_preset(preset, prediction_type=prediction_type)
+    # Painting needs no exact copy of the weights beside the half-precision one.
+    precision = accelerate(precision, brief=len(seeds) <= FEW).precision.removeprefix("mixed_")
+    painter = LatentDiffusion.from_preset(preset, dtype=precision, prediction_type=prediction_type)
     for number, (file, strength) in enumerate((loras or {}).items()):
         load_lora(painter, file, strength, name=f"lora_{number}")
     if painter.tokenizer is not None:
@@ -112,7 +113,7 @@ def paint(
         "image_size": list(images.shape[1:3]),
         "preset": preset.name,
         "preset_hash": sha256(sums) if sums.is_file() else None,
-        "precision": choice.precision,
+        "precision": precision,
         "version": __version__,
     }
     if loras:
