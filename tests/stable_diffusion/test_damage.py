@@ -7,16 +7,18 @@ import math
 import random
 import struct
 
+import adapted
 import checkpoints
 import numpy as np
 import pytest
+import safetensors.numpy
 from golden import pipeline as golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tfportrait as tp
 from tfportrait.models import parts, preset, weights
-from tfportrait.stable_diffusion import single_file
+from tfportrait.stable_diffusion import lora_file, single_file
 
 ODD = [None, True, 0, -1, 1, 2, 7, 10**9, 10**12, 10**400, 0.5, math.nan, math.inf, -1e308, "", "x", "a\nb", "\ud800"]
 ODD += [[], [0], [8, 16], [10**9, 16], [[8], 16], [8] * 1000, ["x"], [None], {}, {"content": 5}, {"a": {"b": []}}]
@@ -219,3 +221,44 @@ def test_a_network_keeps_its_weights_where_a_file_is_refused(folder, seed):
     if not damaged(part / "diffusion_pytorch_model.safetensors", seed, lambda: weights.read_weights(network, part)):
         for variable, value in zip(network.weights, before, strict=True):
             np.testing.assert_array_equal(variable, value)
+
+
+def added_files(folder):
+    """A LoRA of the tiny painter and a word for it, and what reads each."""
+    painter = adapted.tiny_painter()
+    lora = tp.add_lora(painter, rank=2)
+    lora.save(folder / "lora.safetensors")
+    lora.remove()
+    word = tp.add_word(painter, "<zwk>", like="cat", count=2)
+    word.save(folder / "word.safetensors")
+    word.remove()
+    with_metadata = folder / "alphas.safetensors"
+    tensors = safetensors.numpy.load_file(folder / "lora.safetensors")
+    metadata = {"unet.lora_alpha": 4, "unet.alpha_pattern": {"attn1.to_q": 2, "mid_block.attentions.0": 8}}
+    metadata = {lora_file.METADATA: json.dumps(metadata)}
+    safetensors.numpy.save_file(tensors, with_metadata, metadata=metadata)
+    return painter, [(file, tp.load_lora) for file in ("lora", "alphas")] + [("word", tp.load_word)]
+
+
+def check_damaged_additions(folder, count):
+    painter, readers = added_files(folder)
+    before = [np.array(v) for v in painter.unet.weights + painter.text_encoder.weights]
+    read = 0
+    for seed in range(count):
+        name, load = readers[seed % 3]
+        file, made = folder / f"{name}.safetensors", []
+        if damaged(file, seed, lambda load=load, file=file, made=made: made.append(load(painter, file))):
+            made[0].remove()
+            read += 1
+    assert read
+    for variable, value in zip(painter.unet.weights + painter.text_encoder.weights, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+
+
+def test_damaged_loras_and_words(tmp_path):
+    check_damaged_additions(tmp_path, 60)
+
+
+@pytest.mark.slow
+def test_many_damaged_loras_and_words(tmp_path):
+    check_damaged_additions(tmp_path, 1500)

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfportrait.training.compiled import after
+
 register = keras.saving.register_keras_serializable("tfportrait")
 
 # Lavin & Gray 2016, "Fast algorithms for convolutional neural networks", section 4: for a tile of the result, m x m,
@@ -130,7 +132,8 @@ def winograd(x, kernel, tile, scale=1):
     batch, height, width, channels = x.shape
     step, filters = tile // scale, kernel.shape[3]  # pixels of the image on the side of a tile
     down, across, places = height // step, width // step, len(pixels)
-    kernel = ops.reshape(ops.matmul(weights, ops.reshape(kernel, (9, -1))), (places, channels, filters))
+    kernel = ops.matmul(weights, ops.reshape(after(x, kernel), (9, -1)))
+    kernel = ops.reshape(kernel, (places, channels, filters))
     x = ops.pad(x, ((0, 0), (1, step - 1), (1, step - 1), (0, 0)))
 
     def band(first, last):

@@ -10,6 +10,7 @@ from keras import ops
 
 from tfportrait.models.fast_convolution import Conv2D, winograd, winograd_tile
 from tfportrait.models.normalization import GroupNorm, bands
+from tfportrait.training.compiled import after
 
 register = keras.saving.register_keras_serializable("tfportrait")
 
@@ -153,7 +154,7 @@ class Upsample2D(keras.layers.Layer):
         self.conv.build((None, None, None, self.channels))
 
     def call(self, x):
-        kernel = ops.convert_to_tensor(self.conv.kernel)
+        kernel = after(x, ops.convert_to_tensor(self.conv.kernel))
         tile = winograd_tile(x, kernel, scale=2)
         if tile:
             return winograd(x, kernel, tile, scale=2) + self.conv.bias

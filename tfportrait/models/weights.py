@@ -276,6 +276,22 @@ def _value(place, variable):
     return value
 
 
+def read_tensor(place):
+    """A tensor, as float32.
+
+    Args:
+        place: Place.
+
+    Raises: ValueError if it is of a type that is not read, or not finite.
+    """
+    if place.dtype not in FLOATS:
+        raise ValueError(f"{place.file}: the tensor {place.key} is of the type {place.dtype}, which is not read")
+    value = _read(place)
+    if not _is_finite(value):
+        raise ValueError(f"{place.file}: the tensor {place.key} has numbers that are not finite")
+    return value.astype("float32")
+
+
 def _read(place):
     with safetensors.safe_open(place.file, "numpy") as tensors:
         return tensors.get_tensor(place.key) if place.rows is None else tensors.get_slice(place.key)[place.rows]

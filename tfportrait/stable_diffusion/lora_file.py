@@ -16,11 +16,13 @@ import safetensors
 import safetensors.numpy
 
 from tfportrait.files import atomic_write
-from tfportrait.models.weights import tensors_in
+from tfportrait.models.weights import read_tensor, tensors_in
 from tfportrait.stable_diffusion.single_file import unet_name
 
 SHOWN = 10
 METADATA = "lora_adapter_metadata"
+PATTERN = re.compile(r"[\w.|-]{1,200}")  # regular expressions of names, as far as they cannot run away
+LARGEST_ALPHA = 1e6
 # How the names of a layer's tensors end -> what they are.
 ENDS = {
     ".lora_A.weight": "down",
@@ -92,26 +94,25 @@ def read(path, kernels: Mapping[str, tuple[int, ...]], unet_config: Mapping) -> 
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ValueError(f"{path} may run any code when it is opened: only LoRAs in .safetensors files are read")
-    names = list(tensors_in(path))
-    _check_kind(path, names)
-    layers, problems = _layers(names, kernels, unet_config)
-    with safetensors.safe_open(path, "numpy") as file:
-        alphas = _Alphas(file.metadata() or {})
-        made = {}
-        for layer, parts in layers.items():
-            tensors = {part: np.asarray(file.get_tensor(name), "float32") for part, name in parts.items()}
-            if absent := [part for part in ("down", "up") if part not in tensors]:
-                problems.append(f"{next(iter(parts.values()))} without the {absent[0]} part")
-            elif (fit := _fitted(tensors["down"], tensors["up"], kernels[layer])) is None:
-                shapes = " and ".join(str(tensors[part].shape) for part in ("down", "up"))
-                problems.append(f"{parts['down']}: {shapes} for a kernel of {_on_disk(kernels[layer])}")
-            else:
-                rank = fit[1].shape[0]
-                scale = (
-                    float(tensors["alpha"].reshape(-1)[0]) / rank if "alpha" in tensors else alphas.scale(layer, rank)
-                )
-                made[layer] = Factors(*fit, scale)
-        hint = _context_hint(file, layers, kernels)
+    found = tensors_in(path)
+    _check_kind(path, found)
+    layers, problems = _layers(found, kernels, unet_config)
+    alphas = _Alphas(path)
+    made = {}
+    for layer, parts in layers.items():
+        tensors = {part: read_tensor(found[name]) for part, name in parts.items()}
+        if absent := [part for part in ("down", "up") if part not in tensors]:
+            problems.append(f"{next(iter(parts.values()))} without the {absent[0]} part")
+        elif (fit := _fitted(tensors["down"], tensors["up"], kernels[layer])) is None:
+            shapes = " and ".join(str(tensors[part].shape) for part in ("down", "up"))
+            problems.append(f"{parts['down']}: {shapes} for a kernel of {_on_disk(kernels[layer])}")
+        elif "alpha" in tensors and tensors["alpha"].size != 1:
+            problems.append(f"{parts['alpha']}: {tensors['alpha'].shape} instead of one number")
+        else:
+            rank = fit[1].shape[0]
+            given = "alpha" in tensors
+            made[layer] = Factors(*fit, float(tensors["alpha"].item()) / rank if given else alphas.scale(layer, rank))
+    hint = _context_hint(found, layers, kernels)
     if problems:
         more = f" and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
         raise ValueError(
@@ -189,8 +190,8 @@ def _fitted(down: np.ndarray, up: np.ndarray, kernel: tuple[int, ...]) -> tuple[
 
     A dense layer's factors may be stored as 1x1 convolutions, and the other way round.
     """
-    rank, wanted = down.shape[0], _on_disk(kernel)
-    if down.shape[1:] not in {wanted[1:], _trimmed(wanted[1:]), (*wanted[1:], 1, 1)}:
+    rank, wanted = (down.shape or (0,))[0], _on_disk(kernel)
+    if not rank or down.shape[1:] not in {wanted[1:], _trimmed(wanted[1:]), (*wanted[1:], 1, 1)}:
         return None
     if up.shape not in {(wanted[0], rank), (wanted[0], rank, 1, 1)}:
         return None
@@ -210,29 +211,41 @@ def _trimmed(shape: tuple[int, ...]) -> tuple[int, ...]:
 class _Alphas:
     """The scales in the metadata that diffusers writes: PEFT's configurations of the two networks."""
 
-    def __init__(self, metadata: Mapping[str, str]):
+    def __init__(self, path: Path):
+        self.path = path
+        with safetensors.safe_open(path, "numpy") as file:
+            metadata = file.metadata() or {}
         try:
             self.config = json.loads(metadata.get(METADATA, "{}"))
-        except ValueError:
-            self.config = {}
+        except (ValueError, RecursionError):
+            self.config = None
+        if not isinstance(self.config, dict):
+            raise ValueError(f"{path}: the metadata {METADATA} are damaged")
 
     def scale(self, layer: str, rank: int) -> float:
         network, name = layer.split(".", 1)
         alpha = self.config.get(f"{network}.lora_alpha")
-        for pattern, value in (self.config.get(f"{network}.alpha_pattern") or {}).items():
+        patterns = self.config.get(f"{network}.alpha_pattern") or {}
+        if not isinstance(patterns, dict):
+            raise ValueError(f"{self.path}: alpha_pattern in {METADATA} is no JSON object")
+        for pattern, value in patterns.items():
+            if not PATTERN.fullmatch(pattern):
+                raise ValueError(f"{self.path}: alpha_pattern {pattern!r:.80} in {METADATA} is not read")
             if re.fullmatch(rf"(.*\.)?({pattern})", name):
                 alpha = value
                 break
         if alpha is None:
             return 1.0
+        if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not abs(alpha) < LARGEST_ALPHA:
+            raise ValueError(f"{self.path}: the alpha {alpha!r:.80} in {METADATA} is no number that a LoRA can have")
         return float(alpha) / (rank**0.5 if self.config.get(f"{network}.use_rslora") else rank)
 
 
-def _context_hint(file, layers, kernels) -> str:
+def _context_hint(found, layers, kernels) -> str:
     """ " (it is for ..., ...)" if the file's cross-attention reads another context than the U-Net's."""
     for layer, parts in layers.items():
-        if layer.endswith("attn2.to_k") and "down" in parts:
-            width, wanted = file.get_slice(parts["down"]).get_shape()[1], kernels[layer][0]
+        if layer.endswith("attn2.to_k") and "down" in parts and len(found[parts["down"]].shape) > 1:
+            width, wanted = found[parts["down"]].shape[1], kernels[layer][0]
             if width != wanted:
                 made, has = (f"{CONTEXTS.get(each, 'a context')} ({each} channels)" for each in (width, wanted))
                 return f": it was made for {made}, the painter is {has}"

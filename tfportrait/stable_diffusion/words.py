@@ -12,7 +12,7 @@ import safetensors.numpy
 from keras import ops
 
 from tfportrait.files import atomic_write
-from tfportrait.models.weights import tensors_in
+from tfportrait.models.weights import read_tensor, tensors_in
 from tfportrait.stable_diffusion.additions import attach, averaged, change_class, check_no_average, detach, plain_class
 
 A1111 = "emb_params"
@@ -119,16 +119,19 @@ def load_word(painter, file, word=None):
     file = Path(file)
     if file.suffix != ".safetensors":
         raise ValueError(f"{file} may run any code when it is opened: only textual inversions in .safetensors are read")
-    names = list(tensors_in(file))
-    if len(names) != 1 and A1111 not in names:
-        raise ValueError(f"{file} is no textual inversion: that is one tensor, this has {len(names)}")
-    key = A1111 if A1111 in names else names[0]
+    tensors = tensors_in(file)
+    if len(tensors) != 1 and A1111 not in tensors:
+        raise ValueError(f"{file} is no textual inversion: that is one tensor, this has {len(tensors)}")
+    key = A1111 if A1111 in tensors else next(iter(tensors))
     word = word or (file.stem if key == A1111 else key)
     _check_new(painter, word)
-    with safetensors.safe_open(file, "numpy") as tensors:
-        vectors = np.atleast_2d(np.asarray(tensors.get_tensor(key), "float32"))
+    vectors = np.atleast_2d(read_tensor(tensors[key]))
     width = painter.text_encoder.config["hidden_size"]
-    if vectors.ndim != 2 or vectors.shape[1] != width:
+    if vectors.ndim != 2 or not vectors.size:
+        raise ValueError(
+            f"{file} is no textual inversion: its tensor has the shape {vectors.shape}, not (words, width)"
+        )
+    if vectors.shape[1] != width:
         made, has = (WIDTHS.get(each, "another text encoder") for each in (vectors.shape[-1], width))
         raise ValueError(
             f"{file} has vectors of {vectors.shape[-1]} channels ({made}), but the painter's text encoder has {width} "

@@ -21,6 +21,19 @@ def compiled(model, name, function):
     return cache[name]
 
 
+def after(x, value):
+    """`value`, a tensor made of variables alone, but not before `x` is there.
+
+    At the start of a graph TensorFlow computes whatever waits for no input: for every layer at once, and keeps it.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return value
+    import tensorflow as tf
+
+    with tf.control_dependencies([x]):
+        return tf.identity(value)
+
+
 def _tensorflow(model, function):
     import tensorflow as tf
 
