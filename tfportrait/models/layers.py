@@ -14,7 +14,7 @@ from tfportrait.training.compiled import after
 
 register = keras.saving.register_keras_serializable("tfportrait")
 
-LOGITS_BYTES = 2**28  # of attention's logits that are in memory at a time, in float32
+LOGITS_BYTES = 2**26  # of attention's logits that are in memory at a time, in float32
 MANY = 2048  # logits of a query
 
 
