@@ -68,7 +68,7 @@ def train(model, steps):
 
 @pytest.mark.parametrize("kind", ["sd1", pytest.param("sd2", marks=pytest.mark.slow)])
 def test_what_is_written_paints_what_was_read(kind, from_folder, tmp_path):
-    """Within what float16 on the disk leaves; and the reference painted it, see test_pipeline.py."""
+    """Within what float16 on the disk leaves; and the reference painted it, see test_diffusers_pipeline.py."""
     case = next(c for c in golden.CASES if (c["kind"], c["sampler"], c["scheduler"]) == (kind, "ddim", {}))
     wanted = np.load(golden.OUT)[f"{golden.CASES.index(case)}/images"]
     model = from_folder(kind)

@@ -43,6 +43,8 @@ def _wanted(name, default):
         return "true, false or null", lambda value: value is None or isinstance(value, bool)
     if isinstance(default, float):
         return "a finite number", _is_finite
+    if name == "attributes":  # of conditional models: their names and values
+        return "an object, or null", lambda value: value is None or isinstance(value, dict)
     if default is None and name.endswith("_block_types"):
         return "a list of strings, or null", lambda value: value is None or isinstance(value, list | tuple)
     if default is None or name == "cross_attention_dim":

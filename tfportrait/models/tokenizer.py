@@ -26,7 +26,7 @@ _CLIP_LENGTH = 77
 _MERGES_HEADER = "#version: 0.2"
 _SPECIAL_NAMES = ("bos_token", "eos_token", "unk_token", "pad_token")
 # Where the learned merges know Chinese, a character of this takes 0.5 tokens; with CLIP's, which spell bytes, 2.6.
-_CHINESE, _READABLE = "一位面带微笑、戴圆框眼镜的红色长发女士，水彩风格", 1.5
+_CHINESE, _READABLE = "一位面带微笑、戴圆框眼镜的红色长发女士，水彩风格", 2.0
 _DEFAULT_SPECIALS = {"bos_token": START, "eos_token": END, "unk_token": END, "pad_token": END}
 
 
