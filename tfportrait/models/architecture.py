@@ -55,8 +55,14 @@ def _wanted(name, default):
     if isinstance(default, str):
         return "a string or null", lambda value: value is None or _is_text(value)
     if isinstance(default, tuple):
-        one, words = (_is_text, "strings") if isinstance(default[0], str) else (_is_whole, "whole numbers above 0")
-        return f"a list of {words}", lambda value: isinstance(value, list | tuple) and all(map(one, _list(value)))
+        strings = not default or isinstance(default[0], str)
+        one, words = (_is_text, "strings") if strings else (_is_whole, "whole numbers above 0")
+
+        def fits(value):
+            empty = not default and not value  # only where that is the default
+            return isinstance(value, list | tuple) and (empty or all(map(one, _list(value))))
+
+        return f"a list of {words}", fits
     return "", lambda value: True
 
 
