@@ -57,7 +57,7 @@ VAE = {
     "up_block_types": ("UpDecoderBlock2D",) * 4,
     "layers_per_block": 2,
 }
-DTYPES = {"float32": "float32", "bfloat16": "bfloat16"}
+DTYPES = ("float32", "bfloat16")
 
 
 def make_checkpoint(folder, version):
@@ -226,11 +226,11 @@ def picture(folder, version, rounds):
                 seconds.setdefault(side, []).append(result["seconds"])
                 peaks[side] = max(peaks.get(side, 0), result["peak"])
                 pictures[side] = np.load(result["picture"]).astype(int)
-        medians = {side: statistics.median(values) for side, values in seconds.items()}
+        middle = {side: statistics.median(values) for side, values in seconds.items()}
         difference = np.abs(pictures["tfportrait"] - pictures["diffusers"])
-        print(f"whole picture, {dtype}: {medians['tfportrait']:.1f} s against {medians['diffusers']:.1f} s, ", end="")
+        print(f"whole picture, {dtype}: {middle['tfportrait']:.1f} s against {middle['diffusers']:.1f} s, ", end="")
         print(
-            f"ratio {medians['tfportrait'] / medians['diffusers']:.2f}; peak memory {peaks['tfportrait']:.2f} GiB ",
+            f"ratio {middle['tfportrait'] / middle['diffusers']:.2f}; peak memory {peaks['tfportrait']:.2f} GiB ",
             end="",
         )
         print(f"against {peaks['diffusers']:.2f}; mean difference {difference.mean():.3f} of 255, ", end="")
@@ -337,7 +337,7 @@ def main():
     parser.add_argument("--version", type=int, choices=(1, 2), default=1)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", type=Path)
-    parser.add_argument("--dtype", choices=tuple(DTYPES), default="float32")
+    parser.add_argument("--dtype", choices=DTYPES, default="float32")
     arguments = parser.parse_args()
     import torch
 

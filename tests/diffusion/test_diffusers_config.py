@@ -1,22 +1,9 @@
 import numpy as np
 import pytest
+from golden.pipeline import SCHEDULER as STABLE_DIFFUSION_1
 
 from tfportrait import diffusion
 from tfportrait.diffusion import schedules, spacing
-
-STABLE_DIFFUSION_1 = {
-    "_class_name": "PNDMScheduler",
-    "_diffusers_version": "0.6.0",
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "beta_start": 0.00085,
-    "num_train_timesteps": 1000,
-    "set_alpha_to_one": False,
-    "skip_prk_steps": True,
-    "steps_offset": 1,
-    "trained_betas": None,
-    "clip_sample": False,
-}
 
 
 def test_stable_diffusion_1():

@@ -16,11 +16,15 @@ import importlib
 import itertools
 import json
 import pathlib
+import sys
 import types
 
 import diffusers
 import numpy as np
 import torch
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from golden.pipeline import CLASSES  # noqa: E402
 
 SEED = 11
 SHAPE = (2, 3)
@@ -30,15 +34,6 @@ BETAS = {
     "ddpm_linear": {"beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02},
     "scaled_linear": {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012},
     "cosine": {"beta_schedule": "squaredcos_cap_v2"},
-}
-CLASSES = {
-    "ddpm": "DDPMScheduler",
-    "ddim": "DDIMScheduler",
-    "euler": "EulerDiscreteScheduler",
-    "euler_ancestral": "EulerAncestralDiscreteScheduler",
-    "heun": "HeunDiscreteScheduler",
-    "dpmpp_2m": "DPMSolverMultistepScheduler",
-    "lcm": "LCMScheduler",
 }
 IN_SIGMA = ("euler", "euler_ancestral", "heun")
 

@@ -5,6 +5,7 @@ from keras import ops
 
 from tfportrait.models import fast_convolution, layers, normalization
 from tfportrait.models.fast_convolution import Conv2D
+from tfportrait.training.compiled import compiled, inference
 
 
 def numbers(*shape, seed=0):
@@ -31,6 +32,12 @@ def methods(monkeypatch):
     return used
 
 
+@pytest.fixture
+def painting():
+    with inference():
+        yield
+
+
 def pair(channels, filters):
     """Our convolution and Keras' own, with the same weights."""
     ours, theirs = Conv2D(filters, 3, padding="same"), keras.layers.Conv2D(filters, 3, padding="same")
@@ -52,6 +59,7 @@ CASES = {  # channels, filters, shape -> method
 }
 
 
+@pytest.mark.usefixtures("painting")
 @pytest.mark.parametrize("case", CASES)
 def test_equals_keras_convolution(case, methods):
     channels, filters, shape, method = CASES[case]
@@ -61,6 +69,7 @@ def test_equals_keras_convolution(case, methods):
     assert methods == ([method] if method else [])
 
 
+@pytest.mark.usefixtures("painting")
 def test_one_by_one_equals_keras_convolution():
     ours, theirs = Conv2D(5, 1), keras.layers.Conv2D(5, 1)
     x = numbers(2, 6, 7, 4)
@@ -69,6 +78,7 @@ def test_one_by_one_equals_keras_convolution():
     np.testing.assert_allclose(ours(x), theirs(x), atol=1e-5)
 
 
+@pytest.mark.usefixtures("painting")
 @pytest.mark.parametrize("size", [32, 16])
 def test_gradients_equal_those_of_keras(size):
     tf = pytest.importorskip("tensorflow")
@@ -84,6 +94,7 @@ def test_gradients_equal_those_of_keras(size):
         np.testing.assert_allclose(mine, wanted, atol=2e-4 * np.abs(wanted).max())
 
 
+@pytest.mark.usefixtures("painting")
 def test_bands_of_tiles_give_the_same(monkeypatch):
     ours, _ = pair(64, 64)
     x = numbers(1, 36, 32, 64)
@@ -92,12 +103,25 @@ def test_bands_of_tiles_give_the_same(monkeypatch):
     np.testing.assert_allclose(ours(x), whole, atol=1e-6)
 
 
+def test_training_is_left_to_keras(methods):
+    class Model(keras.Model):
+        pass
+
+    layer, x = pair(64, 64)[0], numbers(1, 32, 32, 64)
+    plain = layer(x)
+    assert methods == []
+    np.testing.assert_allclose(compiled(Model(), "convolve", layer)(x), plain, atol=1e-4)
+    assert methods == ["winograd"]
+
+
+@pytest.mark.usefixtures("painting")
 def test_half_precision_is_left_to_keras(methods):
     layer = Conv2D(64, 3, padding="same", dtype="mixed_bfloat16")
     layer(numbers(1, 32, 32, 64))
     assert methods == []
 
 
+@pytest.mark.usefixtures("painting")
 @pytest.mark.parametrize("size", [8, 10])
 def test_enlarging_equals_enlarging_first(size, methods):
     layer = layers.Upsample2D(64)

@@ -158,6 +158,7 @@ def test_pickles_are_refused_with_the_way_to_convert_them(folder, name, kind):
             {"block_out_channels": [10**9, 10**9]},
             r"block_out_channels is \[1000000000, 10000.*must",
         ),
+        ("vae/config.json", {"norm_num_groups": [8, 16]}, "norm_num_groups is .8, 16., but must be a whole number"),
         (
             "unet/config.json",
             {"block_out_channels": [8, 320]},

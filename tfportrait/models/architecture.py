@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 LARGEST = 2**20  # of any whole number in a configuration
 LEVELS = 64  # entries of any list
+PER_LEVEL = ("layers_per_block", "transformer_layers_per_block", "attention_head_dim")  # one number, or one a level
 MAY_BE_ZERO = ("freq_shift", "bos_token_id", "eos_token_id", "pad_token_id")
 FAMILIES = {  # channels of the context -> whose they are
     768: "Stable Diffusion 1",
@@ -50,8 +51,10 @@ def _wanted(name, default):
     if default is None or name == "cross_attention_dim":
         words = f"a whole number from 1 to {LARGEST}, a string, null, or a list of such"
         return words, lambda value: all(one is None or _is_whole(one) or _is_text(one) for one in _list(value))
-    if isinstance(default, int):
+    if name in PER_LEVEL:
         return f"a whole number from 1 to {LARGEST}, or a list of such", lambda value: all(map(_is_whole, _list(value)))
+    if isinstance(default, int):
+        return f"a whole number from 1 to {LARGEST}", _is_whole
     if isinstance(default, str):
         return "a string or null", lambda value: value is None or _is_text(value)
     if isinstance(default, tuple):

@@ -1,4 +1,7 @@
-"""Convolutions as products of matrices, with fewer multiplications, where TensorFlow on a CPU would make all."""
+"""Convolutions as products of matrices, with fewer multiplications, where TensorFlow on a CPU would make all.
+
+They are for painting: differentiated, they take longer than TensorFlow's own.
+"""
 
 import functools
 
@@ -6,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfportrait.training.compiled import after
+from tfportrait.training.compiled import after, inferring
 
 register = keras.saving.register_keras_serializable("tfportrait")
 
@@ -48,12 +51,12 @@ BAND_BYTES = 2**25  # of the transformed pixels that are in memory at a time
 class Conv2D(keras.layers.Conv2D):
     """Keras' convolution; one of 1x1, or 3x3, and stride 1 is computed by the quickest of several methods.
 
-    They differ in rounding only. On a GPU and on JAX it is Keras' own.
+    They differ in rounding only. In training, on a GPU and on JAX it is Keras' own.
     """
 
     def convolution_op(self, inputs, kernel):
         window, (_, height, width, channels) = tuple(kernel.shape[:2]), inputs.shape
-        if window == (1, 1) and self.strides == (1, 1) and height and width and _slow_convolutions():
+        if window == (1, 1) and self.strides == (1, 1) and height and width and _pays():
             y = ops.matmul(ops.reshape(inputs, (-1, channels)), ops.reshape(kernel, (channels, -1)))
             return ops.reshape(y, (-1, height, width, self.filters))
         if window != (3, 3) or self.strides != (1, 1) or self.padding != "same":
@@ -80,7 +83,7 @@ def winograd_tile(x, kernel, scale=1):
         return None
     for tile, least in ((4, 1024 // scale**2), (2, 256)):  # the fewer the tiles, the more the kernel's transform counts
         if height % tile == 0 and width % tile == 0 and height * width >= least and (scale == 1 or tile == 4):
-            return tile if _slow_convolutions() else None
+            return tile if _pays() else None
     return None
 
 
@@ -88,7 +91,11 @@ def _few_pixels(x, kernel):
     """Whether oneDNN takes longer for bringing the kernel into its own order than for the convolution."""
     batch, height, width, _ = x.shape
     few = batch and height and width and batch * height * width <= 512
-    return few and kernel.shape[2] * kernel.shape[3] >= 2**18 and _slow_convolutions()
+    return few and kernel.shape[2] * kernel.shape[3] >= 2**18 and _pays()
+
+
+def _pays():
+    return inferring() and _slow_convolutions()
 
 
 @functools.cache

@@ -104,7 +104,7 @@ class ResnetBlock2D(keras.layers.Layer):
         shift = ops.cast(self.conv1.bias, "float32")[None]  # (1, C)
         if self.time_embedding_dim:
             shift = shift + ops.cast(self.time_emb_proj(time_embedding), "float32")  # (B, C)
-        h = normalize_and_convolve(self.norm2, self.conv2, h, shift) + ops.cast(self.conv2.bias, h.dtype)
+        h = normalize_and_convolve(self.norm2, self.conv2, h, shift) + self.conv2.bias
         if self.in_channels != self.out_channels:
             x = self.conv_shortcut(x)
         return x + h

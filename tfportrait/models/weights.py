@@ -178,11 +178,15 @@ def read_weights(model, path):
     Raises: ValueError if the file is missing or damaged, or if tensors are missing, unexpected, of a wrong shape or not
         finite.
     """
-    assign_weights(model, path, places_in(model, path))
+    places = places_in(model, path)
+    variables = named_variables(model)
+    _check(model, path, variables, places)
+    for name, variable in variables.items():
+        variable.assign(_value(places[name], variable))
 
 
 def places_in(model, path):
-    """Where the tensors of a file or folder in diffusers' names are, for `assign_weights`."""
+    """Where the tensors of a file or folder in diffusers' names are: dict, name as in `named_variables` -> Place."""
     tensors = find_tensors(path, getattr(model, "weights_stem", "diffusion_pytorch_model"))
     variables = named_variables(model)
     return {_canonical(key, variables): place for key, place in tensors.items()}
@@ -215,22 +219,6 @@ def tensors_in(file):
         raise ValueError(f"cannot read the weights {file}: {' '.join(str(error).split())[:300]}") from error
 
 
-def assign_weights(model, source, places):
-    """Gives a model's variables the values of tensors, one at a time; nothing is assigned unless every tensor fits.
-
-    Args:
-        model: a built model.
-        source: str or path. For messages.
-        places: dict. Name as in `named_variables` -> Place.
-
-    Raises: ValueError if tensors are missing, unexpected, of a wrong shape or not finite.
-    """
-    variables = named_variables(model)
-    _check(model, source, variables, places)
-    for name, variable in variables.items():
-        variable.assign(_value(places[name], variable))
-
-
 def make_with_weights(make, source, find_places):
     """A model whose variables have the values of tensors from the beginning.
 
@@ -244,7 +232,7 @@ def make_with_weights(make, source, find_places):
 
     Returns: the model.
 
-    Raises: ValueError as in `assign_weights`.
+    Raises: ValueError as in `read_weights`.
     """
     with keras.StatelessScope(initialize_variables=False):  # its variables have shapes and no values
         model = make()

@@ -16,6 +16,7 @@ import safetensors
 import safetensors.numpy
 
 from tfportrait.files import atomic_write
+from tfportrait.models.architecture import FAMILIES
 from tfportrait.models.weights import read_tensor, tensors_in
 from tfportrait.stable_diffusion.single_file import unet_name
 
@@ -57,8 +58,6 @@ OTHERS = {
     "input_blocks.0.0.weight": "a whole checkpoint and no LoRA",
     "emb_params": "a textual inversion and no LoRA",
 }
-# The width of the context that the cross-attention reads -> whose it is.
-CONTEXTS = {768: "Stable Diffusion 1", 1024: "Stable Diffusion 2", 2048: "Stable Diffusion XL"}
 # What old files call the projections in the text encoder.
 TEXT_PROJECTIONS = {"q_proj": "to_q", "k_proj": "to_k", "v_proj": "to_v", "out_proj": "to_out"}
 
@@ -247,6 +246,6 @@ def _context_hint(found, layers, kernels) -> str:
         if layer.endswith("attn2.to_k") and "down" in parts and len(found[parts["down"]].shape) > 1:
             width, wanted = found[parts["down"]].shape[1], kernels[layer][0]
             if width != wanted:
-                made, has = (f"{CONTEXTS.get(each, 'a context')} ({each} channels)" for each in (width, wanted))
+                made, has = (f"{FAMILIES.get(each, 'a context')} ({each} channels)" for each in (width, wanted))
                 return f": it was made for {made}, the painter is {has}"
     return ""

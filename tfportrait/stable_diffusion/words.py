@@ -12,11 +12,11 @@ import safetensors.numpy
 from keras import ops
 
 from tfportrait.files import atomic_write
+from tfportrait.models.architecture import FAMILIES
 from tfportrait.models.weights import read_tensor, tensors_in
 from tfportrait.stable_diffusion.additions import attach, averaged, change_class, check_no_average, detach, plain_class
 
 A1111 = "emb_params"
-WIDTHS = {768: "Stable Diffusion 1", 1024: "Stable Diffusion 2", 1280: "Stable Diffusion XL"}
 
 
 @keras.saving.register_keras_serializable("tfportrait")
@@ -132,7 +132,7 @@ def load_word(painter, file, word=None):
             f"{file} is no textual inversion: its tensor has the shape {vectors.shape}, not (words, width)"
         )
     if vectors.shape[1] != width:
-        made, has = (WIDTHS.get(each, "another text encoder") for each in (vectors.shape[-1], width))
+        made, has = (FAMILIES.get(each, "another text encoder") for each in (vectors.shape[-1], width))
         raise ValueError(
             f"{file} has vectors of {vectors.shape[-1]} channels ({made}), but the painter's text encoder has {width} "
             f"({has})"

@@ -1,6 +1,26 @@
 """Functions of a model's networks, compiled once per shape, on TensorFlow and JAX alike."""
 
+import contextlib
+import contextvars
+
 import keras
+
+_INFERRING = contextvars.ContextVar("inferring", default=False)
+
+
+@contextlib.contextmanager
+def inference():
+    """Within it layers may choose what is quick forwards and slow to differentiate; `compiled` runs functions so."""
+    token = _INFERRING.set(True)
+    try:
+        yield
+    finally:
+        _INFERRING.reset(token)
+
+
+def inferring():
+    """Whether this is within `inference`."""
+    return _INFERRING.get()
 
 
 def compiled(model, name, function):
@@ -10,12 +30,14 @@ def compiled(model, name, function):
         model: keras.Model. Its variables may be read by `function`; later changes of them are seen.
         name: str. Two functions of one name are taken for the same.
         function: callable of arrays and tensors, returning a tensor. Numpy scalars are tensors too: no retracing.
+            It is not meant to be differentiated.
 
     Returns:
         A callable of the same arguments.
     """
     cache = model.__dict__.setdefault("_compiled_functions", {})
     if name not in cache:
+        function = inference()(function)
         make = {"tensorflow": _tensorflow, "jax": _jax}.get(keras.backend.backend())
         cache[name] = make(model, function) if make else function
     return cache[name]
