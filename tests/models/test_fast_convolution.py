@@ -4,7 +4,7 @@ import pytest
 from keras import ops
 
 from tfportrait.models import fast_convolution, layers, normalization
-from tfportrait.models.fast_convolution import Conv2D
+from tfportrait.models.fast_convolution import FEWEST_CHANNELS, Conv2D
 from tfportrait.training.compiled import compiled, inference
 
 
@@ -50,12 +50,12 @@ def pair(channels, filters):
 
 
 CASES = {  # channels, filters, shape -> method
-    "large tiles": (64, 65, (2, 32, 36), "winograd"),
-    "small tiles": (66, 64, (1, 16, 18), "winograd"),
+    "large tiles": (FEWEST_CHANNELS, FEWEST_CHANNELS + 1, (2, 32, 36), "winograd"),
+    "small tiles": (FEWEST_CHANNELS + 2, FEWEST_CHANNELS, (1, 16, 18), "winograd"),
     "few pixels": (512, 512, (1, 8, 8), "by_patches"),
-    "sides that no tile divides": (64, 64, (1, 33, 33), None),
-    "few channels": (32, 64, (1, 32, 32), None),
-    "small kernel": (64, 64, (1, 8, 8), None),
+    "sides that no tile divides": (FEWEST_CHANNELS, FEWEST_CHANNELS, (1, 33, 33), None),
+    "few channels": (FEWEST_CHANNELS - 1, FEWEST_CHANNELS, (1, 32, 32), None),
+    "small kernel": (FEWEST_CHANNELS, FEWEST_CHANNELS, (1, 8, 8), None),
 }
 
 
@@ -82,8 +82,9 @@ def test_one_by_one_equals_keras_convolution():
 @pytest.mark.parametrize("size", [32, 16])
 def test_gradients_equal_those_of_keras(size):
     tf = pytest.importorskip("tensorflow")
-    ours, theirs = pair(64, 64)
-    x, upstream = tf.constant(numbers(2, size, size, 64)), tf.constant(numbers(2, size, size, 64, seed=1))
+    ours, theirs = pair(FEWEST_CHANNELS, FEWEST_CHANNELS)
+    shape = (2, size, size, FEWEST_CHANNELS)
+    x, upstream = tf.constant(numbers(*shape)), tf.constant(numbers(*shape, seed=1))
     found = []
     for layer in (ours, theirs):
         with tf.GradientTape() as tape:
@@ -96,8 +97,8 @@ def test_gradients_equal_those_of_keras(size):
 
 @pytest.mark.usefixtures("painting")
 def test_bands_of_tiles_give_the_same(monkeypatch):
-    ours, _ = pair(64, 64)
-    x = numbers(1, 36, 32, 64)
+    ours, _ = pair(FEWEST_CHANNELS, FEWEST_CHANNELS)
+    x = numbers(1, 36, 32, FEWEST_CHANNELS)
     whole = ops.convert_to_numpy(ours(x))
     monkeypatch.setattr(fast_convolution, "BAND_BYTES", 2**20)
     np.testing.assert_allclose(ours(x), whole, atol=1e-6)
@@ -107,7 +108,7 @@ def test_training_is_left_to_keras(methods):
     class Model(keras.Model):
         pass
 
-    layer, x = pair(64, 64)[0], numbers(1, 32, 32, 64)
+    layer, x = pair(FEWEST_CHANNELS, FEWEST_CHANNELS)[0], numbers(1, 32, 32, FEWEST_CHANNELS)
     plain = layer(x)
     assert methods == []
     np.testing.assert_allclose(compiled(Model(), "convolve", layer)(x), plain, atol=1e-4)
@@ -116,17 +117,17 @@ def test_training_is_left_to_keras(methods):
 
 @pytest.mark.usefixtures("painting")
 def test_half_precision_is_left_to_keras(methods):
-    layer = Conv2D(64, 3, padding="same", dtype="mixed_bfloat16")
-    layer(numbers(1, 32, 32, 64))
+    layer = Conv2D(FEWEST_CHANNELS, 3, padding="same", dtype="mixed_bfloat16")
+    layer(numbers(1, 32, 32, FEWEST_CHANNELS))
     assert methods == []
 
 
 @pytest.mark.usefixtures("painting")
 @pytest.mark.parametrize("size", [8, 10])
 def test_enlarging_equals_enlarging_first(size, methods):
-    layer = layers.Upsample2D(64)
+    layer = layers.Upsample2D(FEWEST_CHANNELS)
     layer.build()
-    x = numbers(2, size, size, 64)
+    x = numbers(2, size, size, FEWEST_CHANNELS)
     wanted = layer.conv(ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2))
     methods.clear()
     np.testing.assert_allclose(layer(x), wanted, atol=1e-4)
