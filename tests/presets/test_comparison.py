@@ -7,6 +7,7 @@ import pytest
 
 import tfportrait as tp
 from tfportrait import cli
+from tfportrait.cli import options
 from tfportrait.presets import comparison
 
 
@@ -90,13 +91,13 @@ def test_bad_arguments(wrong, message, oracle, tmp_path):
 
 @pytest.mark.parametrize("text, wanted", [("90", 90), ("90s", 90), ("10m", 600), ("1.5h", 5400)])
 def test_durations(text, wanted):
-    assert cli.seconds(text) == wanted
+    assert options.seconds(text) == wanted
 
 
 @pytest.mark.parametrize("text", ["", "m", "ten", "-5m", "0", "inf"])
 def test_bad_durations(text):
     with pytest.raises(ValueError, match=re.escape(f"got {text!r}")):
-        cli.seconds(text)
+        options.seconds(text)
 
 
 def test_show_without_a_record(tmp_path, capsys):

@@ -32,7 +32,7 @@ class Request:
         guidance_scale: float.
         sampler: callable of `tfportrait.diffusion.samplers`.
         latent_shape: (h, w, c).
-        noise: float32 (1 or num_steps + 1, N, h, w, c), or None.
+        noise: float32 (1 or steps + 1, N, h, w, c), or None.
         clip_skip: int. Which layer of the text encoder, counted from the last, 1.
     """
 
@@ -62,8 +62,12 @@ class Request:
         image_size,
         start,
         clip_skip=None,
+        strength=1.0,
     ):
         """Checks everything that `LatentDiffusion.generate` takes, before any work is done.
+
+        Args:
+            strength: float in (0, 1]. The share of the steps that are made, the last ones: a start from an image.
 
         Raises:
             ValueError: what was given, what is wanted, the nearest valid value.
@@ -74,6 +78,7 @@ class Request:
             raise ValueError(f"guidance_scale is {guidance_scale!r}, but must be a number of at least 0")
         prompts, negative_prompts, seeds = _broadcast(painter, prompts, negative_prompts, seeds)
         rates = spacing.rates(painter.schedule, sampler, int(num_steps), steps_spacing)
+        rates = rates[int(num_steps) - _steps_made(int(num_steps), strength) :]
         height, width = _image_size(painter, image_size)
         shape = (height // painter.downsampling, width // painter.downsampling, painter.latent_channels)
         return cls(
@@ -86,9 +91,15 @@ class Request:
             float(guidance_scale),
             samplers.get(sampler),
             shape,
-            _start(start, (len(seeds), *shape), int(num_steps)),
+            _start(start, (len(seeds), *shape), len(rates) - 1),
             _clip_skip(painter, clip_skip),
         )
+
+    def noise_of(self, i):
+        """Unit noise of step i, of the start where i is -1: float32 (N, h, w, c)."""
+        if self.noise is not None and i + 1 < len(self.noise):
+            return self.noise[i + 1]
+        return noise.unit_noise(self.seeds, i + 1, self.latent_shape)
 
 
 def _as_list(value, name):
@@ -161,6 +172,18 @@ def _image_size(painter, image_size):
     if len(sides) != 2:
         raise ValueError(f"image_size is {image_size!r}, but must be a side or (height, width)")
     return int(sides[0]), int(sides[1])
+
+
+def _steps_made(num_steps, strength):
+    if isinstance(strength, bool) or not isinstance(strength, numbers.Real) or not 0 < strength <= 1:
+        raise ValueError(f"strength is {strength!r}, but must be above 0 (the image as it is) and at most 1 (all new)")
+    steps = int(num_steps * strength + 1e-9)  # as diffusers has it, but 0.29 of 100 steps are 29
+    if not steps:
+        raise ValueError(
+            f"strength {strength:g} of num_steps={num_steps} is not one step: give num_steps of at least "
+            f"{int(np.ceil(1 / strength))}, or a strength of at least {np.ceil(1000 / num_steps) / 1000:g}"
+        )
+    return steps
 
 
 def _start(start, shape, num_steps):
@@ -250,7 +273,7 @@ def _weighted(context, weights):
     return weighted * (mean / weighted.mean()) if abs(mean) > LEAST_MEAN * context.std() else weighted
 
 
-def guided_denoiser(painter, context, guidance_scale, whole_times):
+def guided_denoiser(painter, context, guidance_scale, whole_times, channels=None):
     """The painter as a denoiser for these prompts, compiled once per shape.
 
     What is guided, and rescaled, is the U-Net's own output, as in diffusers and in Lin et al. 2023.
@@ -260,37 +283,37 @@ def guided_denoiser(painter, context, guidance_scale, whole_times):
         context: float32 (N, L, D), (2 N, L, D) with the unconditional half last for guidance, or None.
         guidance_scale: float, or None where `context` holds no unconditional half.
         whole_times: bool. Rounds the times that the U-Net is given, see `spacing.whole_times`.
+        channels: float32 (N, h, w, C) or None. As `sample` takes them.
 
     Returns:
         `denoise(x, signal_rate, noise_rate) -> x_0`, float32 (N, h, w, c).
     """
     rescale = painter.guidance_rescale
-
-    def unet(x, time, context):
-        time = ops.broadcast_to(ops.cast(time, "float32"), ops.shape(x)[:1])
-        return ops.cast(painter.unet(x, ops.round(time) if whole_times else time, context), "float32")
-
-    def plain(x, signal_rate, noise_rate, context=None):
-        def network(x, time):
-            return unet(x, time, context)
-
-        return denoiser.Denoiser(network, painter.schedule, painter.prediction)(x, signal_rate, noise_rate)
-
-    def guided(x, signal_rate, noise_rate, context, scale):
-        def network(x, time):
-            both = unet(ops.concatenate([x, x], axis=0), ops.concatenate([time, time], axis=0), context)
-            conditional, unconditional = ops.split(both, 2, axis=0)
-            return guidance.guide(conditional, unconditional, scale, rescale)
-
-        return denoiser.Denoiser(network, painter.schedule, painter.prediction)(x, signal_rate, noise_rate)
-
-    name, function, extra = f"denoise {whole_times}", plain, () if context is None else (context,)
+    bound = {"context": context, "channels": channels}
     if guidance_scale is not None:
-        name, function, extra = f"guided_{name} {rescale}", guided, (context, np.float32(guidance_scale))
+        bound["scale"] = np.float32(guidance_scale)
+    names = [name for name, value in bound.items() if value is not None]
+
+    def function(x, signal_rate, noise_rate, *values):
+        given = dict(zip(names, values, strict=True))
+        context, channels, scale = (given.get(name) for name in ("context", "channels", "scale"))
+
+        def network(x, time):
+            time = ops.broadcast_to(ops.cast(time, "float32"), ops.shape(x)[:1])
+            x = x if channels is None else ops.concatenate([x, channels], axis=-1)
+            if scale is not None:
+                x, time = (ops.concatenate([v, v], axis=0) for v in (x, time))
+            y = ops.cast(painter.unet(x, ops.round(time) if whole_times else time, context), "float32")
+            return y if scale is None else guidance.guide(*ops.split(y, 2, axis=0), scale, rescale)
+
+        return denoiser.Denoiser(network, painter.schedule, painter.prediction)(x, signal_rate, noise_rate)
+
+    name = f"denoise {whole_times} {rescale} {' '.join(names)}"
     run_network = compiled.compiled(painter, name, function)
+    values = [bound[name] for name in names]
 
     def denoise(x, signal_rate, noise_rate):
-        return run_network(x, np.float32(signal_rate), np.float32(noise_rate), *extra)
+        return run_network(x, np.float32(signal_rate), np.float32(noise_rate), *values)
 
     return denoise
 
@@ -301,16 +324,35 @@ def run(painter, request, *, progress=False, on_step=None):
     Returns:
         uint8 (N, H, W, 3).
     """
-    denoise = _denoiser(painter, request)
-    num_steps = len(request.rates) - 1
+    return decode(painter, sample(painter, request, progress=progress, on_step=on_step))
 
-    def noise_of(i):
-        if request.noise is not None and len(request.noise) > 1:
-            return request.noise[i + 1]
-        return noise.unit_noise(request.seeds, i + 1, request.latent_shape)
 
-    start = request.noise[0] if request.noise is not None else noise.unit_noise(request.seeds, 0, request.latent_shape)
-    bar = _progress_bar(num_steps) if progress else None
+def sample(painter, request, *, latents=None, channels=None, wrap=None, progress=False, on_step=None):
+    """The latents that a checked request asks for.
+
+    Args:
+        painter: LatentDiffusion.
+        request: Request.
+        latents: float32 (N, h, w, c) or None. Clean latents of images, to which the noise of the first step is added;
+            None starts from noise alone.
+        channels: float32 (N, h, w, C) or None. What the U-Net sees beside the noisy latents, if it is made for that.
+        wrap: callable or None. What is to be made of the painter's denoiser: takes and returns one.
+        progress, on_step: as `LatentDiffusion.generate` takes them.
+
+    Returns:
+        float32 (N, h, w, c).
+
+    Raises:
+        FloatingPointError: not a number in the latents.
+    """
+    denoise = request_denoiser(painter, request, channels)
+    denoise = wrap(denoise) if wrap else denoise
+    if latents is None:
+        start = request.noise_of(-1) * np.float32(request.start_scale)
+    else:
+        signal_rate, noise_rate = request.rates[0]
+        start = noise.add_noise(ops.convert_to_numpy(latents), request.noise_of(-1), signal_rate, noise_rate)
+    bar = _progress_bar(len(request.rates) - 1) if progress else None
 
     def after_step(i, x_t, x_0):
         if bar:
@@ -319,28 +361,33 @@ def run(painter, request, *, progress=False, on_step=None):
             on_step(i, ops.convert_to_numpy(x_t), ops.convert_to_numpy(x_0))
 
     try:
-        latents = request.sampler(
-            denoise,
-            ops.convert_to_tensor(start * np.float32(request.start_scale)),
-            request.rates,
-            noise_of,
-            on_step=after_step,
+        painted = request.sampler(
+            denoise, ops.convert_to_tensor(start), request.rates, request.noise_of, on_step=after_step
         )
     finally:
         if bar:
             bar.close()
-    if not np.isfinite(ops.convert_to_numpy(latents)).all():
+    if not np.isfinite(ops.convert_to_numpy(painted)).all():
         raise FloatingPointError(
             "not a number in the latents that the U-Net painted: try float32 or a smaller guidance_scale"
         )
-    return decode(painter, latents)
+    return painted
 
 
-def _denoiser(painter, request):
+def request_denoiser(painter, request, channels=None):
     """The painter as a denoiser of all images, those with equally many chunks at a time: what an image looks like does
-    not depend on the length of its neighbours' prompts."""
+    not depend on the length of its neighbours' prompts.
+
+    Args:
+        painter: LatentDiffusion.
+        request: Request.
+        channels: float32 (N, h, w, C) or None. As `sample` takes them.
+
+    Returns:
+        `denoise(x, signal_rate, noise_rate) -> x_0`, float32 (N, h, w, c).
+    """
     if painter.text_encoder is None:
-        return guided_denoiser(painter, None, None, request.whole_times)
+        return guided_denoiser(painter, None, None, request.whole_times, channels)
     count = len(request.seeds)
     prompts = request.prompts or [""] * count
     empty = request.negative_prompts or [""] * count
@@ -353,7 +400,8 @@ def _denoiser(painter, request):
         images = [i for i in range(count) if lengths[i] == length]
         context = encode_prompts(painter, [half[i] for half in texts for i in images], request.clip_skip)
         scale = request.guidance_scale if guided else None
-        groups.append((images, guided_denoiser(painter, context, scale, request.whole_times)))
+        beside = None if channels is None else ops.take(channels, images, axis=0)
+        groups.append((images, guided_denoiser(painter, context, scale, request.whole_times, beside)))
     if len(groups) == 1:
         return groups[0][1]
     places = np.argsort([i for images, _ in groups for i in images])

@@ -1,11 +1,9 @@
 """Words to pictures with their recipes: what the command `paint` does."""
 
-from tfportrait import __version__, world
-from tfportrait.files import CHECKSUMS, sha256
+from tfportrait import world
 from tfportrait.models import prompts
+from tfportrait.tasks.opening import open_painter
 from tfportrait.world.reading import explain
-
-FEW = 4  # pictures that start-up costs more than painting
 
 
 def compose_prompt(prompt, tags):
@@ -78,19 +76,13 @@ def paint(
     Returns:
         (images, recipes): uint8 (N, H, W, 3) and a list of N dicts that `tfportrait.recipe.write_png` takes.
     """
-    from tfportrait.models.latent_diffusion import LatentDiffusion
-    from tfportrait.stable_diffusion import load_lora
-    from tfportrait.training import accelerate
-
     for text in (prompt, negative or ""):
         prompts.parse(text)  # what is wrong with it is said before anything is loaded
-    # Painting needs no exact copy of the weights beside the half-precision one.
-    precision = accelerate(precision, brief=len(seeds) <= FEW).precision.removeprefix("mixed_")
-    painter = LatentDiffusion.from_preset(preset, dtype=precision, prediction_type=prediction_type)
-    for number, (file, strength) in enumerate((loras or {}).items()):
-        load_lora(painter, file, strength, name=f"lora_{number}")
+    painter, opened = open_painter(
+        preset, count=len(seeds), precision=precision, prediction_type=prediction_type, loras=loras
+    )
     if painter.tokenizer is not None:
-        _explain(painter.tokenizer, prompt, negative or "", say)
+        explain_prompts(painter.tokenizer, prompt, negative or "", say)
     images = painter.generate(
         prompt,
         None if negative is None else [negative],
@@ -102,7 +94,6 @@ def paint(
         progress=progress,
         clip_skip=clip_skip,
     )
-    sums = preset if preset.is_file() else preset / CHECKSUMS
     shared = {
         "prompt": prompt,
         "negative_prompt": negative,
@@ -111,19 +102,12 @@ def paint(
         "sampler": sampler,
         "clip_skip": clip_skip,
         "image_size": list(images.shape[1:3]),
-        "preset": preset.name,
-        "preset_hash": sha256(sums) if sums.is_file() else None,
-        "precision": precision,
-        "version": __version__,
+        **opened,
     }
-    if loras:
-        shared["loras"] = [
-            {"file": file.name, "strength": strength, "hash": sha256(file)} for file, strength in loras.items()
-        ]
     return images, [{**shared, "seed": seed} for seed in seeds]
 
 
-def _explain(tokenizer, prompt, negative, say):
+def explain_prompts(tokenizer, prompt, negative, say):
     """What the grammar of the portraits makes of a prompt, which matters to painters that were trained on it; and what
     is painted in English by those that read no Chinese."""
     from tfportrait.models.generation import in_its_language

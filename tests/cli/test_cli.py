@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tfportrait import cli, doctor, files, recipe
+from tfportrait.cli import options
 
 
 def run(capsys, *arguments):
@@ -108,12 +109,12 @@ def test_bugs_are_not_hidden(monkeypatch):
 
 
 def test_tags():
-    assert cli.parse_tags(("style=watercolour", "glasses = Round", "background=starry night")) == {
+    assert options.parse_tags(("style=watercolour", "glasses = Round", "background=starry night")) == {
         "style": "watercolour",
         "glasses": "round",
         "background": "starry_night",
     }
-    assert cli.parse_tags(()) == {}
+    assert options.parse_tags(()) == {}
 
 
 @pytest.mark.parametrize(
@@ -129,12 +130,12 @@ def test_tags():
 )
 def test_bad_tags(tags, message):
     with pytest.raises(ValueError, match=message):
-        cli.parse_tags(tags)
+        options.parse_tags(tags)
 
 
 def test_output_paths(tmp_path):
-    assert cli.output_paths(tmp_path / "x.png", 1) == [tmp_path / "x.png"]
-    names = [path.name for path in cli.output_paths(tmp_path / "x.png", 10)]
+    assert options.output_paths(tmp_path / "x.png", 1) == [tmp_path / "x.png"]
+    names = [path.name for path in options.output_paths(tmp_path / "x.png", 10)]
     assert names[0] == "x-01.png" and names[9] == "x-10.png"
     for out, count, message in [
         ("x.jpg", 1, "nearest: .*x.png"),
@@ -145,7 +146,7 @@ def test_output_paths(tmp_path):
         (".", 2, "is a folder"),
     ]:
         with pytest.raises(ValueError, match=message):
-            cli.output_paths(tmp_path / out, count)
+            options.output_paths(tmp_path / out, count)
     assert not list(tmp_path.iterdir())
 
 
@@ -200,7 +201,7 @@ def test_pictures_without_a_name_never_replace_one_that_is_there(tmp_path, monke
     monkeypatch.chdir(tmp_path)
     for name in there:
         (tmp_path / name).touch()
-    assert [str(path) for path in cli.free_paths("portrait.png", count)] == expected
+    assert [str(path) for path in options.free_paths("portrait.png", count)] == expected
 
 
 def test_not_a_number_is_one_line(monkeypatch, capsys):

@@ -1,0 +1,43 @@
+"""A painter from its preset, on whatever this machine has, as commands open it."""
+
+from tfportrait import __version__
+from tfportrait.files import CHECKSUMS, sha256
+
+FEW = 4  # pictures that start-up costs more than painting
+
+
+def open_painter(preset, *, count=1, precision="auto", prediction_type=None, loras=None):
+    """Loads a painter for a few pictures.
+
+    Args:
+        preset: path. Folder of the preset, or a checkpoint in one file.
+        count: int. Pictures that are to be painted.
+        precision: str. As `tfportrait.accelerate` takes it.
+        prediction_type: str or None. As `LatentDiffusion.from_preset` takes it.
+        loras: dict of path to float, or None. Files of LoRAs, each with its strength.
+
+    Returns:
+        (LatentDiffusion, dict): and what a recipe says of it.
+    """
+    from tfportrait.models.latent_diffusion import LatentDiffusion
+    from tfportrait.stable_diffusion import load_lora
+    from tfportrait.training import accelerate
+
+    # Painting needs no exact copy of the weights beside the half-precision one.
+    precision = accelerate(precision, brief=count <= FEW).precision.removeprefix("mixed_")
+    painter = LatentDiffusion.from_preset(preset, dtype=precision, prediction_type=prediction_type)
+    for number, (file, strength) in enumerate((loras or {}).items()):
+        load_lora(painter, file, strength, name=f"lora_{number}")
+    sums = preset if preset.is_file() else preset / CHECKSUMS
+    recipe = {
+        "preset": preset.name,
+        "preset_hash": sha256(sums) if sums.is_file() else None,
+        "prediction_type": prediction_type,
+        "precision": precision,
+        "version": __version__,
+    }
+    if loras:
+        recipe["loras"] = [
+            {"file": file.name, "strength": strength, "hash": sha256(file)} for file, strength in loras.items()
+        ]
+    return painter, recipe
