@@ -30,6 +30,7 @@ _NAMES = {
     "TextEncoder": "models",
     "Tokenizer": "models",
     "UNet": "models",
+    "Upscaler": "models",
     "VAE": "models",
     "VAEGAN": "models",
     "load": "models",

@@ -2,7 +2,7 @@
 
 from tfportrait.data.augmentation import Augmentation, mirrored_text
 from tfportrait.data.catalogue import LAYOUTS, NAMES, WORLDS, open_source
-from tfportrait.data.latents import encode_latents, latents_dataset, token_table
+from tfportrait.data.latents import encode_latents, halved, latents_dataset, reconstruct, token_table
 from tfportrait.data.mixture import Mixture
 from tfportrait.data.pipeline import batches, load, preprocess
 from tfportrait.data.source import Report, Source
@@ -17,10 +17,12 @@ __all__ = [
     "Source",
     "batches",
     "encode_latents",
+    "halved",
     "latents_dataset",
     "load",
     "mirrored_text",
     "open_source",
     "preprocess",
+    "reconstruct",
     "token_table",
 ]

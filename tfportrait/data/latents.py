@@ -33,27 +33,77 @@ def encode_latents(autoencoder: Any, images: Source | np.ndarray, *, batch_size:
     Raises: ValueError if images are not as above or a latent is not finite; OSError if the disk has no room.
     """
     read, count, pictures = _reader(images)
+    encode = _compiled(autoencoder, "encode")
+
+    def run(batch):
+        return encode(batch / 127.5 - 1.0)
+
+    return _computed(run, np.float16, "latents", read, count, pictures, autoencoder, batch_size, progress)
+
+
+def reconstruct(autoencoder: Any, images: Source | np.ndarray, *, batch_size: int = 64, progress: bool = True):
+    """What an autoencoder makes of every picture at half its size, cached as `encode_latents` does.
+
+    Args:
+        autoencoder: AutoencoderKL.
+        images: Source, or uint8 (N, H, W, 3) with even sides.
+        batch_size: int. Pictures at a time.
+        progress: bool. Show a bar on a terminal.
+
+    Returns: Shards, a uint8 array (N, H / 2, W / 2, 3) on the disk.
+
+    Raises: as `encode_latents`.
+    """
+    from keras import ops
+
+    read, count, pictures = _reader(images)
+    decode = _compiled(autoencoder, "decode")
+    encode = _compiled(autoencoder, "encode")
+
+    def run(batch):
+        decoded = decode(encode(halved(batch).astype(np.float32) / 127.5 - 1.0))
+        return ops.round((ops.clip(decoded, -1, 1) + 1.0) * 127.5)
+
+    return _computed(run, np.uint8, "reconstructions", read, count, pictures, autoencoder, batch_size, progress)
+
+
+def halved(images: np.ndarray) -> np.ndarray:
+    """Pictures at half their size, each pixel the mean of four: uint8 (..., H, W, C) to (..., H / 2, W / 2, C)."""
+    *many, height, width, channels = images.shape
+    cells = images.reshape(*many, height // 2, 2, width // 2, 2, channels)
+    return np.rint(cells.mean(axis=(-4, -2), dtype=np.float32)).astype(np.uint8)
+
+
+def _computed(run, dtype, name, read, count, pictures, autoencoder, batch_size, progress):
+    """`run` of all pictures, float32 in [0, 255], in batches; what is in the cache is not computed."""
+    from keras import ops
+
     made_by = autoencoder_hash(autoencoder)
     key = hashlib.sha256(f"{pictures} {made_by}".encode()).hexdigest()[:16]
-    folder = cache_dir() / "latents" / key
-    missing = [part for part in ranges(count, _SHARD) if not is_sound(folder, "latents", *part, thorough=True)]
+    folder = cache_dir() / name / key
+    missing = [part for part in ranges(count, _SHARD) if not is_sound(folder, name, *part, thorough=True)]
     if missing:
         from tqdm import tqdm
 
         folder.mkdir(parents=True, exist_ok=True)
-        encode = _encoder(autoencoder)
         hide = None if progress else True
         total = sum(stop - start for start, stop in missing)
-        with tqdm(total=total, desc="encoding", unit=" pictures", disable=hide, leave=False) as bar:
+        with tqdm(total=total, desc=name, unit=" pictures", disable=hide, leave=False) as bar:
             for start, stop in missing:
                 rows = []
                 for first in range(start, stop, batch_size):
-                    rows.append(_encode(encode, read, first, min(first + batch_size, stop), batch_size))
-                    bar.update(len(rows[-1]))
-                latents = np.concatenate(rows)
-                check_space(folder, latents.nbytes)
-                write_shard(folder, "latents", start, latents)
-    return Shards(folder, "latents", count, _SHARD, made_by)
+                    indices = np.minimum(np.arange(first, first + batch_size), stop - 1)  # a full batch: one trace
+                    values = np.asarray(ops.convert_to_numpy(run(read(indices).astype(np.float32))), np.float32)
+                    values = values[: stop - first]
+                    if not np.isfinite(values).all():
+                        bad = first + int(np.argmin(np.isfinite(values).reshape(len(values), -1).all(axis=1)))
+                        raise ValueError(f"the autoencoder's {name} of picture {bad} are not finite")
+                    rows.append(values.astype(dtype))
+                    bar.update(len(values))
+                computed = np.concatenate(rows)
+                check_space(folder, computed.nbytes)
+                write_shard(folder, name, start, computed)
+    return Shards(folder, name, count, _SHARD, made_by)
 
 
 def _reader(images: Source | np.ndarray):
@@ -66,27 +116,16 @@ def _reader(images: Source | np.ndarray):
     return images.__getitem__, len(images), f"array-{digest}"
 
 
-def _encoder(autoencoder: Any):
-    """`autoencoder.encode`, compiled if it is a Keras model."""
+def _compiled(autoencoder: Any, name: str):
+    """A method of the autoencoder, compiled if that is a Keras model."""
     import keras
 
+    method = getattr(autoencoder, name)
     if not isinstance(autoencoder, keras.Model):
-        return autoencoder.encode
+        return method
     from tfportrait.training.compiled import compiled
 
-    return compiled(autoencoder, "encode", lambda images: autoencoder.encode(images))
-
-
-def _encode(encode: Any, read: Any, first: int, stop: int, batch_size: int) -> np.ndarray:
-    from keras import ops
-
-    indices = np.minimum(np.arange(first, first + batch_size), stop - 1)  # always a full batch: one trace
-    batch = read(indices).astype(np.float32) / 127.5 - 1.0
-    latents = np.asarray(ops.convert_to_numpy(encode(batch)), np.float32)[: stop - first]
-    if not np.isfinite(latents).all():
-        bad = first + int(np.argmin(np.isfinite(latents).reshape(len(latents), -1).all(axis=1)))
-        raise ValueError(f"the autoencoder's latents of picture {bad} are not finite")
-    return latents.astype(np.float16)
+    return compiled(autoencoder, name, lambda images: method(images))
 
 
 def autoencoder_hash(autoencoder: Any) -> str:

@@ -12,6 +12,7 @@ _HOMES = {
     "TextEncoder": "text_encoder",
     "Tokenizer": "tokenizer",
     "UNet": "unet",
+    "Upscaler": "upscaler",
     "VAE": "vae",
     "VAEGAN": "hybrid",
     "load": "preset",

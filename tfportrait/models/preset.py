@@ -24,6 +24,7 @@ MODULES = (
     "oracle",
     "text_encoder",
     "unet",
+    "upscaler",
     "vae",
 )
 

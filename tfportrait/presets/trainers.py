@@ -24,6 +24,7 @@ from tfportrait.models.perceptual import oracle_distance, vgg_distance
 from tfportrait.models.text_encoder import TextEncoder
 from tfportrait.models.tokenizer import Tokenizer
 from tfportrait.models.unet import UNet
+from tfportrait.models.upscaler import Upscaler
 
 STEPS_PER_EPOCH = 250
 RECORD = "training.toml"
@@ -57,13 +58,14 @@ def load(config):
         loaded = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not TOML: {error}") from error
-    complete = tomllib.loads(shipped["portrait_128"].read_text("utf-8"))
+    model = "upscale_2x" if "upscaler" in loaded else "portrait_128"
+    complete = tomllib.loads(shipped[model].read_text("utf-8"))
     for table, entries in complete.items():
         if table not in loaded:
-            raise ValueError(f"{path} has no {table!r}; portrait_128 shows a whole configuration")
+            raise ValueError(f"{path} has no {table!r}; {model} shows a whole configuration")
         for name in entries if isinstance(entries, dict) and table not in ("unet", "network") else ():
             if name not in loaded[table] and name not in OPTIONAL:
-                raise ValueError(f"{path} has no {name!r} in [{table}]; portrait_128 shows a whole configuration")
+                raise ValueError(f"{path} has no {name!r} in [{table}]; {model} shows a whole configuration")
     return loaded
 
 
@@ -255,6 +257,47 @@ def train_diffusion(config, out, *, init=None, steps=None):
     _end(out, state)
 
 
+def train_upscaler(config, out, *, init=None, steps=None):
+    """Trains the upscaler of a configuration and writes it to `out` (arguments as in `train_autoencoder`).
+
+    Small images are the means of 2x2 pixels, half of them as the autoencoder of the configuration's painter shows them.
+    """
+    out, settings = _begin(config, out, "upscaler")
+    model = _make(Upscaler, settings["network"])
+    if init:
+        _take_over(Upscaler.from_preset(init), model, init)
+    source = _source(config, "train")
+    autoencoder = AutoencoderKL.from_folder(presets.locate(settings["painter"]) / "vae")
+    painted = data.reconstruct(autoencoder, source)
+
+    def batches(first_step):
+        return _crops(source, painted, settings["crop"], settings["batch_size"], config["seed"], first_step)
+
+    origin = [init, data.latents.autoencoder_hash(autoencoder)]
+    state = _fit(model, batches, config, out, "upscaler", steps, [], origin)
+    model.save_to_preset(out)
+    _end(out, state)
+
+
+def _crops(source, painted, side, batch_size, seed, step):
+    """Endless batches of crops for an upscaler, from `step` on; every other one is of what a painter shows."""
+    while True:
+        random = np.random.default_rng([seed, step])
+        rows = np.sort(random.choice(len(source), batch_size, replace=False))
+        images, smaller = source.images(rows), painted[rows]
+        kinds = random.permutation(batch_size) % 2
+        batch = {"image": [], "low": [], "painted": kinds.astype("float32")}
+        for image, small, kind in zip(images, smaller, kinds, strict=True):
+            top, left = random.integers([image.shape[0] // 2 - side + 1, image.shape[1] // 2 - side + 1])
+            image = image[2 * top : 2 * (top + side), 2 * left : 2 * (left + side)]
+            low = small[top : top + side, left : left + side] if kind else data.halved(image)
+            flip = np.s_[:, :: random.choice([1, -1])]
+            batch["image"].append(image[flip].astype("float32") / 127.5 - 1.0)
+            batch["low"].append(low[flip].astype("float32") / 127.5 - 1.0)
+        yield ({name: np.stack(values) for name, values in batch.items()},)
+        step += 1
+
+
 def _painter(config, out, init):
     settings = config["diffusion"]
     chosen = {
@@ -365,7 +408,7 @@ def _fit(model, batches, config, out, stage, steps, callbacks, origin=()):
         optimizer = training.Players({model.autoencoder.name: optimizer, model.discriminator.name: judges})
     model.compile(optimizer)
     of_stage = {name: value for name, value in settings.items() if name != "steps"}
-    identity = json.dumps([of_stage, config["data"], config["unet"], config["seed"], list(map(str, origin))])
+    identity = json.dumps([of_stage, config["data"], config.get("unet"), config["seed"], list(map(str, origin))])
     state = out / f".state-{stage}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
     recovery = training.Recovery(state, every_minutes=5.0)
     started = time.time()

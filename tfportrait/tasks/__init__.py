@@ -2,6 +2,6 @@
 
 from tfportrait.lazy import lazy
 
-_HOMES = {"compose_prompt": "painting", "paint": "painting"}
+_HOMES = {"compose_prompt": "painting", "paint": "painting", "upscale": "upscaling"}
 
 __all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -8,12 +8,12 @@ from tfportrait.data.decode import BadImage, read, read_file
 FITS = ("crop", "letterbox")
 
 
-def read_picture(path, size, fit="crop", say=print):
+def read_picture(path, size=None, fit="crop", say=print):
     """A picture from a file, upright, in sRGB, laid over white where it is transparent, at the size of a painter.
 
     Args:
         path: str or path. PNG, JPEG, WebP or whatever else `tfportrait data check` reads.
-        size: (int, int). Height and width wanted.
+        size: (int, int) or None. Height and width wanted; None leaves the picture's own.
         fit: str. What becomes of another aspect: "crop" cuts the middle out, "letterbox" keeps all of it between bars
             of its own edge.
         say: callable of str. Is told where the picture was changed.
@@ -30,7 +30,7 @@ def read_picture(path, size, fit="crop", say=print):
         image = read(read_file(path)).image
     except BadImage as error:
         raise ValueError(f"{path}: {error}") from error
-    if image.size == (size[1], size[0]):
+    if size is None or image.size == (size[1], size[0]):
         return np.asarray(image)
     box, bars = _placed(image.size, size, fit)
     said = f"{path} is {image.width} x {image.height} pixels; it was brought to {size[1]} x {size[0]}"
