@@ -1,6 +1,5 @@
 import keras
 import numpy as np
-import pytest
 
 from tfportrait.data import halved
 from tfportrait.models import Upscaler
