@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfportrait.data import encode_latents, latents, latents_dataset, open_source, token_table
+from tfportrait.data import encode_latents, halved, latents, latents_dataset, open_source, reconstruct, token_table
 
 
 class Autoencoder:
@@ -126,6 +126,22 @@ def test_a_damaged_shard_is_made_again(captioned, cache):
     (shard,) = (cache / "latents").rglob("*.npy")
     shard.write_bytes(shard.read_bytes()[:1000])
     np.testing.assert_array_equal(encode_latents(Autoencoder(), source)[:], whole)
+
+
+def test_reconstructions_are_of_half_the_size_and_cached(captioned, cache):
+    class Inverting(Autoencoder):
+        def encode(self, images):
+            return images
+
+        def decode(self, latents):
+            return -latents
+
+    source = open_source(captioned, image_size=16)
+    images = source.images(np.arange(len(source)))
+    found = reconstruct(Inverting(), source)
+    np.testing.assert_array_equal(found[:], 255 - halved(images))
+    assert len(list((cache / "reconstructions").rglob("*.npy"))) == 1
+    np.testing.assert_allclose(halved(images)[0, 1, 2], images[0, 2:4, 4:6].mean(axis=(0, 1)), atol=0.5)
 
 
 def test_latents_that_are_not_finite_name_the_picture(captioned):

@@ -301,3 +301,34 @@ def keras_history():
     import keras
 
     return keras.callbacks.History()
+
+
+def test_an_upscaler_trains_goes_on_and_enlarges(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFPORTRAIT_CACHE", str(tmp_path / "cache"))
+    config, first, more = str(Path(TINY).with_name("tiny_upscaler.toml")), tmp_path / "up", tmp_path / "more"
+    assert main(["train", "upscaler", "--config", config, "--out", str(first), "--precision", "float32"]) == 0
+    assert tomllib.loads((first / "training.toml").read_text())["upscaler"]["examples"] == 12
+    assert main(["train", "upscaler", "--config", config, "--out", str(more), "--init", str(first), "--steps=1"]) == 0
+    small = np.zeros((8, 8, 3), "uint8")
+    images = [tp.tasks.upscale(small, painted=True, num_steps=1, upscaler=folder) for folder in (first, more)]
+    assert images[0].shape == (1, 16, 16, 3) and (images[0] != images[1]).any()
+
+
+def test_crops_for_an_upscaler_fit_together():
+    large = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), "uint8")
+
+    class Source:
+        def images(self, rows):
+            return large[rows]
+
+        def __len__(self):
+            return len(large)
+
+    batches = trainers.crops(Source(), 255 - tp.data.halved(large), 4, 4, seed=0, step=0)
+    (first,), (second,) = next(batches), next(batches)
+    again = next(trainers.crops(Source(), 255 - tp.data.halved(large), 4, 4, seed=0, step=1))[0]
+    np.testing.assert_array_equal(second["image"], again["image"])  # a resumed training sees the same
+    assert first["image"].shape == (4, 8, 8, 3) and sorted(first["painted"]) == [0, 0, 1, 1]
+    for image, low, painted in zip(first["image"], first["low"], first["painted"], strict=True):
+        mean = image.reshape(4, 2, 4, 2, 3).mean(axis=(1, 3))
+        np.testing.assert_allclose(low, -mean if painted else mean, atol=0.6 / 127.5)

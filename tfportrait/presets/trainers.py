@@ -271,7 +271,7 @@ def train_upscaler(config, out, *, init=None, steps=None):
     painted = data.reconstruct(autoencoder, source)
 
     def batches(first_step):
-        return _crops(source, painted, settings["crop"], settings["batch_size"], config["seed"], first_step)
+        return crops(source, painted, settings["crop"], settings["batch_size"], config["seed"], first_step)
 
     origin = [init, data.latents.autoencoder_hash(autoencoder)]
     state = _fit(model, batches, config, out, "upscaler", steps, [], origin)
@@ -279,7 +279,7 @@ def train_upscaler(config, out, *, init=None, steps=None):
     _end(out, state)
 
 
-def _crops(source, painted, side, batch_size, seed, step):
+def crops(source, painted, side, batch_size, seed, step):
     """Endless batches of crops for an upscaler, from `step` on; every other one is of what a painter shows."""
     while True:
         random = np.random.default_rng([seed, step])
