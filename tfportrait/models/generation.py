@@ -78,8 +78,8 @@ class Request:
             raise ValueError(f"guidance_scale is {guidance_scale!r}, but must be a number of at least 0")
         prompts, negative_prompts, seeds = _broadcast(painter, prompts, negative_prompts, seeds)
         rates = spacing.rates(painter.schedule, sampler, int(num_steps), steps_spacing)
-        rates = rates[int(num_steps) - _steps_made(int(num_steps), strength) :]
-        height, width = _image_size(painter, image_size)
+        rates = rates[int(num_steps) - steps_made(int(num_steps), strength) :]
+        height, width = image_sides(painter, image_size)
         shape = (height // painter.downsampling, width // painter.downsampling, painter.latent_channels)
         return cls(
             prompts,
@@ -156,7 +156,8 @@ def _clip_skip(painter, clip_skip):
     return int(clip_skip)
 
 
-def _image_size(painter, image_size):
+def image_sides(painter, image_size):
+    """Height and width in pixels of what is painted, checked; the size of training for None."""
     if image_size is None:
         if not isinstance(painter.unet.config["sample_size"], int):
             raise ValueError("this checkpoint does not say how large its images are: give image_size")
@@ -174,7 +175,12 @@ def _image_size(painter, image_size):
     return int(sides[0]), int(sides[1])
 
 
-def _steps_made(num_steps, strength):
+def steps_made(num_steps, strength):
+    """How many of `num_steps` a start from an image makes.
+
+    Raises:
+        ValueError: a strength outside (0, 1], or one that makes no step.
+    """
     if isinstance(strength, bool) or not isinstance(strength, numbers.Real) or not 0 < strength <= 1:
         raise ValueError(f"strength is {strength!r}, but must be above 0 (the image as it is) and at most 1 (all new)")
     steps = int(num_steps * strength + 1e-9)  # as diffusers has it, but 0.29 of 100 steps are 29

@@ -2,6 +2,14 @@
 
 from tfportrait.lazy import lazy
 
-_HOMES = {"compose_prompt": "painting", "paint": "painting", "upscale": "upscaling"}
+_HOMES = {
+    "compose_prompt": "painting",
+    "describe": "describing",
+    "image_to_image": "restyling",
+    "invert": "restyling",
+    "paint": "painting",
+    "restyle": "editing",
+    "upscale": "upscaling",
+}
 
 __all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

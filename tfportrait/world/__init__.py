@@ -8,6 +8,7 @@ from .portrait import Portrait, sample
 
 _LAZY = {
     "compose": "captions",
+    "tags": "captions",
     "read_prompt": "reading",
     "Caption": "captions",
     "Reading": "reading",
@@ -24,6 +25,7 @@ __all__ = [
     "read_prompt",
     "sample",
     "scenes",
+    "tags",
     "to_english",
     "write",
 ]

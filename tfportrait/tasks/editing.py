@@ -1,0 +1,103 @@
+"""What the commands that change a picture do: open it and the painter, say what is done, write the recipe."""
+
+from tfportrait import world
+from tfportrait.files import sha256
+from tfportrait.models.generation import image_sides, steps_made
+from tfportrait.tasks.describing import describe
+from tfportrait.tasks.opening import open_painter
+from tfportrait.tasks.pictures import read_picture
+from tfportrait.tasks.restyling import image_to_image
+from tfportrait.world.attributes import check
+
+
+def restyle(
+    preset,
+    file,
+    prompt=None,
+    *,
+    style=None,
+    strength,
+    method,
+    negative=None,
+    seed,
+    num_steps,
+    guidance_scale,
+    sampler=None,
+    image_size=None,
+    fit="crop",
+    precision="auto",
+    progress=True,
+    say=print,
+):
+    """Paints the picture in a file again.
+
+    Args:
+        preset: path. Folder of the preset, or a checkpoint in one file.
+        file: path. The picture.
+        prompt: str or None. What to paint. Without one the oracle says what the picture shows.
+        style: str or None. A style of the world, said beside the prompt.
+        negative, image_size: as `LatentDiffusion.generate` takes them.
+        strength, method, seed, num_steps, guidance_scale, sampler: as `image_to_image` takes them.
+        fit: str. As `read_picture` takes it.
+        precision: str. As `tfportrait.accelerate` takes it.
+        progress: bool. Whether a progress bar is shown on standard error.
+        say: callable of str. Is told what is done.
+
+    Returns:
+        (image, recipe): uint8 (H, W, 3), and a dict that `tfportrait.recipe` writes.
+    """
+    changes = check({"style": style} if style else {})
+    if not changes and not (prompt or "").strip():
+        raise ValueError("say what to paint: give a prompt, or --style with one of the styles of `tfportrait world`")
+    painter, opened = open_painter(preset, precision=precision)
+    image = open_picture(painter, file, image_size, fit, say)
+    source, text = None, (prompt or "").strip()
+    if method == "inversion" or not text:
+        (source,) = describe(image[None])
+        say(f"The picture shows: {source}")
+    if not text:
+        (text,) = describe(image[None], **changes)
+    elif changes:
+        text = f"{text}, {world.tags(changes)}"
+    say(f"Painting: {text}")
+    images = image_to_image(
+        painter,
+        image,
+        text,
+        None if negative is None else [negative],
+        strength=strength,
+        method=method,
+        source_prompts=source if method == "inversion" else None,
+        seeds=seed,
+        num_steps=num_steps,
+        guidance_scale=guidance_scale,
+        sampler=sampler,
+        progress=progress,
+    )
+    say(f"{steps_made(num_steps, strength)} of {num_steps} steps were made (strength {strength:g})")
+    recipe = {
+        "task": "restyle",
+        **input_of(file, fit),
+        "prompt": text,
+        "negative_prompt": negative,
+        "source_prompt": source if method == "inversion" else None,
+        "strength": strength,
+        "method": method,
+        "seed": seed,
+        "num_steps": num_steps,
+        "guidance_scale": guidance_scale,
+        "sampler": sampler,
+        "image_size": list(image.shape[:2]),
+        **opened,
+    }
+    return images[0], recipe
+
+
+def open_picture(painter, file, image_size, fit, say):
+    """The picture in a file at the size that the painter works at, uint8 (H, W, 3)."""
+    return read_picture(file, image_sides(painter, image_size), fit, say)
+
+
+def input_of(file, fit):
+    """What a recipe says of the picture that was given."""
+    return {"input": {"file": file.name, "hash": sha256(file), "fit": fit}}
