@@ -81,9 +81,9 @@ def main():
         for strength in arguments.strengths:
             found = restyled(painter, images, sources, targets, strength, **METHODS[name])
             values = measure(found)
-            restyled(painter, images[:1], sources, targets[:1], strength, **METHODS[name])
+            restyled(painter, images[:1], sources[:1], targets[:1], strength, **METHODS[name])
             start = time.perf_counter()
-            restyled(painter, images[:1], sources, targets[:1], strength, **METHODS[name])
+            restyled(painter, images[:1], sources[:1], targets[:1], strength, **METHODS[name])
             print(line.format(name, strength, *values) + f"{time.perf_counter() - start:8.2f}", flush=True)
             curves.setdefault(name, []).append(values)
             strips[f"{name} {strength:g}"] = found[:6]

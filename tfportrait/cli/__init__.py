@@ -7,7 +7,7 @@ import warnings
 
 import click
 
-from tfportrait.cli import data, painting, restyling, training, upscaling  # noqa: F401 - each adds its commands to app
+from tfportrait.cli import data, inpainting, painting, restyling, training, upscaling  # noqa: F401 - each adds its commands to app
 from tfportrait.cli.app import app
 
 

@@ -120,3 +120,17 @@ def seconds(duration: str) -> float:
     if not 0 < value < float("inf"):
         raise ValueError(f"a duration is such as 90s, 10m or 1.5h; got {duration!r}")
     return value
+
+
+def parse_numbers(option: str, text: str, example: str) -> tuple[int, int, int, int]:
+    """Reads four whole numbers with commas between.
+
+    Raises: ValueError for anything else.
+    """
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != 4:
+        raise ValueError(f"{option} takes four whole numbers, such as {example}; got {text!r}")
+    return numbers

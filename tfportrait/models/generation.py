@@ -349,8 +349,11 @@ def sample(painter, request, *, latents=None, channels=None, wrap=None, progress
         float32 (N, h, w, c).
 
     Raises:
+        ValueError: a U-Net for inpainting without `channels`.
         FloatingPointError: not a number in the latents.
     """
+    if painter.inpaints and channels is None:
+        raise ValueError("this painter's U-Net is made for inpainting: use tfportrait.tasks.inpaint")
     denoise = request_denoiser(painter, request, channels)
     denoise = wrap(denoise) if wrap else denoise
     if latents is None:

@@ -8,7 +8,7 @@ from keras import ops
 
 from tfportrait.diffusion import add_noise, prediction, schedules
 from tfportrait.diffusion import weighting as weightings
-from tfportrait.models import generation
+from tfportrait.models import generation, masking
 from tfportrait.models.network import batch_images
 from tfportrait.models.tokenizer import Tokenizer
 from tfportrait.training import Trainable
@@ -97,13 +97,16 @@ class LatentDiffusion(Trainable):
         batch = self._batch(inputs)
         latents = self._latents(batch, seed=None)
         size = ops.shape(latents)[0]
+        if self.inpaints:
+            masks = ops.ones((*latents.shape[:3], 1))
+            latents = ops.concatenate([latents, masks, ops.zeros_like(latents)], axis=-1)
         return self.unet(latents, ops.zeros((size,)), self._context(batch.get("token_ids"), size))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The denoising loss: weighted squared error of the prediction at a random time (Ho et al. 2020, eq. 14).
 
-        Times are stratified over the batch. With `training=False` noise and times are the same in every call, so that
-        validation losses can be compared.
+        Times are stratified over the batch. A U-Net for inpainting sees images with random masks. With `training=False`
+        noise, times and masks are the same in every call, so that validation losses can be compared.
 
         Equation: `diffusion.loss`.
 
@@ -115,7 +118,7 @@ class LatentDiffusion(Trainable):
             float32 scalar.
         """
         batch = self._batch(x)
-        seeds = [self.seed_generator] * 4 if training else [VALIDATION_SEED + i for i in range(4)]
+        seeds = [self.seed_generator] * 7 if training else [VALIDATION_SEED + i for i in range(7)]
         x_0 = ops.stop_gradient(self._latents(batch, seed=seeds[0]))
         size = ops.shape(x_0)[0]
         jitter = keras.random.uniform((), seed=seeds[1])
@@ -131,6 +134,8 @@ class LatentDiffusion(Trainable):
 
         c_in, _, _ = self.prediction.coefficients(signal_rate, noise_rate)
         noisy = add_noise(x_0, noise, signal_rate, noise_rate) * c_in[:, None, None, None]
+        if self.inpaints:
+            noisy = ops.concatenate([noisy, self._beside(batch, *x_0.shape[1:3], seeds[4:])], axis=-1)
         output = self.unet(noisy, self.schedule.network_time(time), self._context(token_ids, size), training=training)
         target = self.prediction.target(x_0, noise, signal_rate, noise_rate)
         weight = self.loss_weight.weight(signal_rate, noise_rate, self.prediction_type)
@@ -148,7 +153,12 @@ class LatentDiffusion(Trainable):
     @property
     def latent_channels(self):
         """int: channels of what the U-Net denoises."""
-        return self.unet.config["in_channels"]
+        return self.unet.config["out_channels"]
+
+    @property
+    def inpaints(self):
+        """bool: whether the U-Net is one for inpainting, which sees a mask and the masked image's latents as well."""
+        return self.unet.config["in_channels"] == 2 * self.latent_channels + 1
 
     @property
     def downsampling(self):
@@ -310,6 +320,14 @@ class LatentDiffusion(Trainable):
 
     def _batch(self, x):
         return x if isinstance(x, dict) else {"image": x}
+
+    def _beside(self, batch, height, width, seeds):
+        if "image" not in batch:
+            raise ValueError("a U-Net for inpainting is trained on images, of which it sees parts; these are latents")
+        images = batch_images(batch)
+        masks = masking.random_masks(ops.shape(images)[0], height, width, seeds)
+        hidden = masking.hide(images, masks, self.downsampling)
+        return ops.stop_gradient(masking.seen_beside(self, hidden, masks))
 
     def _latents(self, batch, seed):
         if "latents" in batch:

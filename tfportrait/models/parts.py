@@ -9,7 +9,7 @@ from tfportrait.models.unet import UNet
 from tfportrait.models.weights import read_json
 
 INDEX = "model_index.json"
-PIPELINES = ("StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline")
+PIPELINES = ("StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline")
 NETWORKS = {"unet": UNet, "vae": AutoencoderKL, "text_encoder": TextEncoder}
 KINDS = {  # of the parts that are read
     "unet": ("UNet2DConditionModel",),
@@ -17,6 +17,7 @@ KINDS = {  # of the parts that are read
     "text_encoder": ("CLIPTextModel",),
     "tokenizer": ("CLIPTokenizer", "CLIPTokenizerFast"),
 }
+MADE_FOR = {1: "depth maps", 3: "upscaling", 4: "instructions (InstructPix2Pix)"}  # channels beside the latents
 IGNORED = ("scheduler", "safety_checker", "feature_extractor")
 
 
@@ -76,10 +77,12 @@ def check_together(folder, configs, tokenizer):
     }
     unet, vae, text = (whole.get(name) for name in NETWORKS)
     latents = vae["latent_channels"] if vae else unet["out_channels"]
-    if not unet["in_channels"] == unet["out_channels"] == latents:
+    if unet["out_channels"] != latents or unet["in_channels"] not in (latents, 2 * latents + 1):
+        made_for = MADE_FOR.get(unet["in_channels"] - latents, "something else")
         raise ValueError(
             f"the U-Net in {folder} takes {unet['in_channels']} channels and gives {unet['out_channels']}, latents "
-            f"have {latents}: it is made for inpainting, depth or the like, which cannot be read"
+            f"have {latents}: it is made for {made_for}, which cannot be read; one for inpainting takes "
+            f"{2 * latents + 1}"
         )
     if not text:
         return

@@ -101,7 +101,7 @@ def _index(painter, scheduler):
     absent = [None, None]
     text = painter.text_encoder is not None
     return {
-        "_class_name": "StableDiffusionPipeline",
+        "_class_name": "StableDiffusionInpaintPipeline" if painter.inpaints else "StableDiffusionPipeline",
         "_diffusers_version": "0.32.0",
         "feature_extractor": absent,
         "image_encoder": absent,

@@ -29,6 +29,7 @@ OLD_NAMES = (
     (".attentions.0.proj_attn.", ".attentions.0.to_out.0."),
 )
 UP_BLOCK = re.compile(r"\bup_blocks\.(\d+)\.")
+FIRST_CONVOLUTION = "conv_in.weight"
 FLOATS = ("F16", "BF16", "F32", "F64")  # as safetensors calls them
 # The bits that are all set where a number is infinite or none.
 EXPONENTS = {"float16": 0x7C00, "bfloat16": 0x7F80, "float32": 0x7F800000, "float64": 0x7FF0000000000000}
@@ -65,6 +66,7 @@ def copy_matching(source, target):
     """Gives the variables of one model the values of those in another that have the same place and shape.
 
     The blocks of both paths are counted from the image, so that the outer levels of a model fit one with more levels.
+    Further channels of the first convolution, as an inpainting U-Net has them, are given zeros.
 
     Args:
         source: a built model.
@@ -73,10 +75,15 @@ def copy_matching(source, target):
     Returns: (int, int), the variables that were given a value, and all of the target.
     """
     given, wanted = _by_place(source), _by_place(target)
-    fitting = [place for place in wanted if place in given and given[place].shape == wanted[place].shape]
-    for place in fitting:
-        wanted[place].assign(given[place])
-    return len(fitting), len(wanted)
+    fitting = 0
+    for place in wanted.keys() & given.keys():
+        value, shape = given[place], wanted[place].shape
+        if place == FIRST_CONVOLUTION and value.shape[2] < shape[2]:
+            value = keras.ops.pad(value, ((0, 0), (0, 0), (0, shape[2] - value.shape[2]), (0, 0)))
+        if value.shape == shape:
+            wanted[place].assign(value)
+            fitting += 1
+    return fitting, len(wanted)
 
 
 def _by_place(model):

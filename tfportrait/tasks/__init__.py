@@ -5,8 +5,10 @@ from tfportrait.lazy import lazy
 _HOMES = {
     "compose_prompt": "painting",
     "describe": "describing",
+    "edit_part": "editing",
     "image_to_image": "restyling",
-    "invert": "restyling",
+    "inpaint": "inpainting",
+    "outpaint": "inpainting",
     "paint": "painting",
     "restyle": "editing",
     "upscale": "upscaling",

@@ -1,11 +1,14 @@
 """What the commands that change a picture do: open it and the painter, say what is done, write the recipe."""
 
+from pathlib import Path
+
 from tfportrait import world
 from tfportrait.files import sha256
 from tfportrait.models.generation import image_sides, steps_made
 from tfportrait.tasks.describing import describe
+from tfportrait.tasks.inpainting import inpaint, outpaint
 from tfportrait.tasks.opening import open_painter
-from tfportrait.tasks.pictures import read_picture
+from tfportrait.tasks.pictures import box_mask, read_mask, read_picture
 from tfportrait.tasks.restyling import image_to_image
 from tfportrait.world.attributes import check
 
@@ -50,7 +53,7 @@ def restyle(
     if not changes and not (prompt or "").strip():
         raise ValueError("say what to paint: give a prompt, or --style with one of the styles of `tfportrait world`")
     painter, opened = open_painter(preset, precision=precision)
-    image = open_picture(painter, file, image_size, fit, say)
+    image = read_picture(file, image_sides(painter, image_size), fit, say)
     source, text = None, (prompt or "").strip()
     if method == "inversion" or not text:
         (source,) = describe(image[None])
@@ -93,9 +96,75 @@ def restyle(
     return images[0], recipe
 
 
-def open_picture(painter, file, image_size, fit, say):
-    """The picture in a file at the size that the painter works at, uint8 (H, W, 3)."""
-    return read_picture(file, image_sides(painter, image_size), fit, say)
+def edit_part(
+    preset,
+    file,
+    mask=None,
+    *,
+    borders=None,
+    prompt=None,
+    negative=None,
+    strength,
+    feather,
+    seed,
+    num_steps,
+    guidance_scale,
+    sampler,
+    image_size=None,
+    fit="crop",
+    precision="auto",
+    progress=True,
+    say=print,
+):
+    """Paints a part of the picture in a file anew, or what is beyond its borders.
+
+    Args:
+        mask: path of a picture that is black where nothing is to change, or (x, y, width, height) in pixels; None with
+            `borders`.
+        borders: (int, int, int, int) or None. New pixels above, to the right, below and to the left.
+        prompt: str or None. What the whole picture is to show. Without one the oracle says what it shows.
+        strength, feather, sampler: as `inpaint` takes them.
+        others: as `restyle` takes them.
+
+    Returns:
+        (image, recipe): uint8 (H, W, 3), and a dict that `tfportrait.recipe` writes.
+    """
+    painter, opened = open_painter(preset, precision=precision)
+    size = image_sides(painter, image_size)
+    image = read_picture(file, size, fit, say)
+    if borders is None:
+        marked = box_mask(mask, size) if isinstance(mask, tuple) else read_mask(mask, file, size, fit, say)
+        say(f"{marked.mean():.0%} of the picture is painted anew")
+    text = (prompt or "").strip()
+    if not text and painter.text_encoder is not None:
+        (text,) = describe(image[None])
+        say(f"The picture shows: {text}")
+    options = {
+        "strength": strength,
+        "feather": feather,
+        "num_steps": num_steps,
+        "guidance_scale": guidance_scale,
+        "sampler": sampler,
+    }
+    words = (text or None, None if negative is None else [negative])
+    if borders is None:
+        images = inpaint(painter, image, marked, *words, seeds=seed, progress=progress, **options)
+    else:
+        images = outpaint(painter, image, borders, *words, seeds=seed, progress=progress, **options)
+    given = {"file": mask.name, "hash": sha256(mask)} if isinstance(mask, Path) else mask
+    recipe = {
+        "task": "inpaint",
+        **input_of(file, fit),
+        "mask": given,
+        "borders": borders,
+        "prompt": text,
+        "negative_prompt": negative,
+        **options,
+        "seed": seed,
+        "image_size": list(images.shape[1:3]),
+        **opened,
+    }
+    return images[0], recipe
 
 
 def input_of(file, fit):

@@ -26,10 +26,7 @@ def read_picture(path, size=None, fit="crop", say=print):
     """
     if fit not in FITS:
         raise ValueError(f"fit is {fit!r}, but must be {' or '.join(FITS)}")
-    try:
-        image = read(read_file(path)).image
-    except BadImage as error:
-        raise ValueError(f"{path}: {error}") from error
+    image = _read(path)
     if size is None or image.size == (size[1], size[0]):
         return np.asarray(image)
     box, bars = _placed(image.size, size, fit)
@@ -40,6 +37,63 @@ def read_picture(path, size=None, fit="crop", say=print):
     pixels = np.asarray(image.resize(inside, Image.Resampling.LANCZOS, box))
     top, left = bars[1], bars[0]
     return np.pad(pixels, ((top, size[0] - inside[1] - top), (left, size[1] - inside[0] - left), (0, 0)), "edge")
+
+
+def read_mask(path, picture, size, fit="crop", say=print):
+    """A mask from a file, brought to the size of a painter as its picture was.
+
+    Args:
+        path: str or path. Black (0) where nothing is to change; transparent pixels are white.
+        picture: str or path. The picture that it belongs to: of the same size.
+        size, fit: as `read_picture` was given them.
+        say: callable of str. Is told where the mask has soft edges.
+
+    Returns:
+        bool (height, width).
+
+    Raises:
+        ValueError: not a picture, or not of the picture's size.
+    """
+    image, other = (_read(name) for name in (path, picture))
+    if image.size != other.size:
+        sizes = [f"{each.width} x {each.height}" for each in (image, other)]
+        raise ValueError(f"the mask {path} is {sizes[0]} pixels, its picture {sizes[1]}: they must be of one size")
+    values = np.asarray(image).max(axis=-1)
+    if ((values > 0) & (values < 255)).any():
+        say(f"{path} has shades of grey: whatever is not black is painted anew")
+    image = Image.fromarray((values > 0).astype("uint8"))
+    if image.size == (size[1], size[0]):
+        return np.asarray(image) > 0
+    box, bars = _placed(image.size, size, fit)
+    inside = (size[1] - 2 * bars[0], size[0] - 2 * bars[1])
+    marked = np.asarray(image.resize(inside, Image.Resampling.BOX, box)) > 0
+    top, left = bars[1], bars[0]
+    return np.pad(marked, ((top, size[0] - inside[1] - top), (left, size[1] - inside[0] - left)))
+
+
+def box_mask(box, size):
+    """The mask of a box: bool (height, width).
+
+    Args:
+        box: (x, y, width, height) in pixels.
+        size: (int, int). Height and width of the picture.
+
+    Raises:
+        ValueError: a box that is not in the picture.
+    """
+    x, y, width, height = box
+    if width < 1 or height < 1 or min(x, y) < 0 or x + width > size[1] or y + height > size[0]:
+        raise ValueError(f"the box x,y,w,h = {x},{y},{width},{height} is not in the picture of {size[1]} x {size[0]}")
+    marked = np.zeros(size, bool)
+    marked[y : y + height, x : x + width] = True
+    return marked
+
+
+def _read(path):
+    try:
+        return read(read_file(path)).image
+    except BadImage as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _placed(have, want, fit):
