@@ -20,7 +20,6 @@ METHODS = {
     "noise": {"method": "noise"},
     "noise, negative": {"method": "noise", "negative": True},
     "inversion": {"method": "inversion"},
-    "inversion, negative": {"method": "inversion", "negative": True},
 }
 
 
@@ -47,7 +46,7 @@ def restyled(painter, images, sources, targets, strength, method, negative=False
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--samples", type=int, default=128)
-    parser.add_argument("--strengths", type=float, nargs="+", default=[0.5, 0.65, 0.75, 0.85, 0.95])
+    parser.add_argument("--strengths", type=float, nargs="+", default=[0.5, 0.65, 0.75, 0.85, 0.95, 1.0])
     parser.add_argument("--methods", nargs="+", default=list(METHODS))
     parser.add_argument("--figure", help="write curves and pictures there")
     arguments = parser.parse_args()

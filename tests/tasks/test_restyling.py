@@ -52,7 +52,7 @@ def test_the_same_seed_gives_the_same_image_in_any_batch(painter):
 def test_little_strength_keeps_the_picture(painter, method):
     """Nearer to what the autoencoder makes of it than all new ones are."""
     shown = painter.autoencoder.reconstruct(IMAGES).astype(int)
-    options = {"method": method, "num_steps": 20}
+    options = {"method": method, "num_steps": 20, "source_prompts": "a blue dog" if method == "inversion" else None}
     far, near = (
         np.abs(tasks.image_to_image(painter, IMAGES, "a red cat", strength=s, **options) - shown).mean()
         for s in (1.0, 0.05)
@@ -103,7 +103,8 @@ def test_one_trace_for_a_shape(painter):
         ({"strength": 0.04}, "num_steps of at least 25, or a strength of at least 0.05"),
         ({"method": "magic"}, "must be noise or inversion"),
         ({"method": "inversion", "sampler": "heun"}, "samples with ddim"),
-        ({"source_prompts": "a cat"}, "for the method inversion"),
+        ({"source_prompts": "a cat", "method": "noise"}, "for the method inversion"),
+        ({"method": "inversion"}, "needs source_prompts"),
         ({"seeds": [1, 2]}, "3 images"),
         ({"prompts": ["a", "b"]}, "2 prompts"),
         ({"image": IMAGES[:, :15]}, "nearest is"),
@@ -121,13 +122,13 @@ def test_the_command(tmp_path, capsys):
     picture, out = tmp_path / "in.png", tmp_path / "out.png"
     Image.fromarray(RANDOM.integers(0, 256, (24, 40, 4), "uint8")).save(picture)
     arguments = ["restyle", str(picture), "--preset", str(tmp_path / "preset"), "--steps=4", f"--out={out}"]
-    assert main([*arguments, "a red cat", "--strength=0.5", "--seed=3"]) == 0
+    assert main([*arguments, "a red cat", "--strength=0.5", "--seed=3", "--method=noise"]) == 0
     said = capsys.readouterr().out
     assert "2 of 4 steps" in said and "middle" in said and "Painting: a red cat" in said
     recipe = read_recipe(out)
     assert (recipe["task"], recipe["prompt"], recipe["seed"], recipe["strength"]) == ("restyle", "a red cat", 3, 0.5)
     assert recipe["input"]["file"] == "in.png" and len(recipe["input"]["hash"]) == 64
-    assert main([*arguments, "--style=oil", "--method=inversion"]) == 0
+    assert main([*arguments, "--style=oil"]) == 0
     said = capsys.readouterr().out
     assert "The picture shows: " in said and "oil painting" in said
     assert main([*arguments, "a red cat", "--style=oil"]) == 0
@@ -136,6 +137,7 @@ def test_the_command(tmp_path, capsys):
         ([], "say what to paint"),
         (["--style=crayon"], "Unknown value 'crayon' for style"),
         (["a red cat", "--strength=0.1"], "not one step"),
+        (["a red cat", "--method=noise", "--strength=0"], "strength is 0.0"),
         (["a red cat", "--fit=stretch"], "crop or letterbox"),
     ):
         assert main([*arguments, *more]) == 2

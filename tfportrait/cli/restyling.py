@@ -12,8 +12,13 @@ from tfportrait.cli.options import free_paths, output_paths
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("prompt", required=False)
 @click.option("--style", default=None, help="A style of the world, such as oil.  [default: what PROMPT says]")
-@click.option("--strength", type=float, default=0.7, help="How much is painted anew: above 0, at most 1.")
-@click.option("--method", default="noise", help="noise or inversion.")
+@click.option(
+    "--strength",
+    type=float,
+    default=None,
+    help="How much is painted anew: above 0, at most 1.  [default: 1 for inversion, 0.85 for noise]",
+)
+@click.option("--method", default="inversion", help="inversion (keeps more of the picture) or noise (of the seed).")
 @click.option("--negative", default=None, help="What should not be in the picture.")
 @click.option("--preset", default="portrait_128", help="As for paint.")
 @click.option("--seed", type=int, default=0)
@@ -28,7 +33,7 @@ def restyle(
     file: Path,
     prompt: str | None,
     style: str | None,
-    strength: float,
+    strength: float | None,
     method: str,
     negative: str | None,
     preset: str,

@@ -9,7 +9,7 @@ from tfportrait.tasks.describing import describe
 from tfportrait.tasks.inpainting import inpaint, outpaint
 from tfportrait.tasks.opening import open_painter
 from tfportrait.tasks.pictures import box_mask, read_mask, read_picture
-from tfportrait.tasks.restyling import image_to_image
+from tfportrait.tasks.restyling import METHODS, image_to_image
 from tfportrait.world.attributes import check
 
 
@@ -19,8 +19,8 @@ def restyle(
     prompt=None,
     *,
     style=None,
-    strength,
-    method,
+    strength=None,
+    method=None,
     negative=None,
     seed,
     num_steps,
@@ -55,6 +55,7 @@ def restyle(
     painter, opened = open_painter(preset, precision=precision)
     image = read_picture(file, image_sides(painter, image_size), fit, say)
     source, text = None, (prompt or "").strip()
+    method = method or "inversion"
     if method == "inversion" or not text:
         (source,) = describe(image[None])
         say(f"The picture shows: {source}")
@@ -77,7 +78,8 @@ def restyle(
         sampler=sampler,
         progress=progress,
     )
-    say(f"{steps_made(num_steps, strength)} of {num_steps} steps were made (strength {strength:g})")
+    strength = METHODS[method] if strength is None else strength
+    say(f"{steps_made(num_steps, strength)} of {num_steps} steps were made (strength {strength:g}, {method})")
     recipe = {
         "task": "restyle",
         **input_of(file, fit),

@@ -11,8 +11,7 @@ from tfportrait.models import generation
 from tfportrait.tasks.pictures import check_images, to_float
 from tfportrait.training.compiled import compiled
 
-METHODS = ("noise", "inversion")
-FIXED_POINT_STEPS = 2
+METHODS = {"noise": 0.85, "inversion": 1.0}  # and the strength that does best in tests/benchmarks/bench_restyle.py
 
 
 def image_to_image(
@@ -21,8 +20,8 @@ def image_to_image(
     prompts,
     negative_prompts=None,
     *,
-    strength=0.7,
-    method="noise",
+    strength=None,
+    method=None,
     source_prompts=None,
     seeds=0,
     num_steps=20,
@@ -40,11 +39,13 @@ def image_to_image(
         painter: LatentDiffusion.
         image: uint8 (H, W, 3) or (N, H, W, 3). Sides are such as `generate` takes for `image_size`.
         prompts, negative_prompts: as `LatentDiffusion.generate` takes them: one, or one for each image.
-        strength: float in (0, 1]. The share of `num_steps` that is made, from as much noise as those begin with; 1
-            keeps next to nothing of the image.
-        method: str. "noise" adds noise of the seed (SDEdit, Meng et al. 2022), as diffusers does. "inversion" adds the
-            noise from which DDIM would paint the image itself (Song et al. 2021, section 4.3), for `source_prompts`.
-        source_prompts: str or list of str or None. For "inversion": what the images show. Defaults to the empty prompt.
+        strength: float in (0, 1] or None. The share of `num_steps` that is made, from as much noise as those begin
+            with. Defaults to 0.85 for "noise", where 1 keeps next to nothing of the image, and 1 for "inversion".
+        method: str or None. "noise" adds noise of the seed (SDEdit, Meng et al. 2022), as diffusers does. "inversion"
+            adds the noise from which DDIM would paint the image itself (Song et al. 2021, section 4.3), for
+            `source_prompts`: it keeps more of the image; chance has no part in it. Defaults to "inversion" where
+            `source_prompts` are given, else to "noise".
+        source_prompts: str or list of str or None. For "inversion": what the images show.
         seeds: int or list of int in [0, 2**63). One image may be painted with several seeds.
         num_steps, guidance_scale, spacing, progress, on_step, clip_skip: as `LatentDiffusion.generate` takes them.
         sampler: str or None. Defaults to "dpmpp_2m", and to "ddim" (no other) for "inversion".
@@ -57,14 +58,17 @@ def image_to_image(
         ValueError: an argument that cannot be used, before any work is done.
         FloatingPointError: not a number in the latents or the image; names the stage.
     """
+    method = method or ("noise" if source_prompts is None else "inversion")
     if method not in METHODS:
         raise ValueError(f"method is {method!r}, but must be {' or '.join(METHODS)}")
     if method == "inversion" and (sampler not in (None, "ddim") or noise is not None):
         raise ValueError("the method inversion finds the noise itself and samples with ddim: leave both out")
     if method == "noise" and source_prompts is not None:
         raise ValueError("source_prompts are for the method inversion")
-    images = check_images(image)
-    images, prompts, seeds = together(images, prompts, seeds)
+    if method == "inversion" and source_prompts is None and painter.text_encoder is not None:
+        raise ValueError("the method inversion needs source_prompts: what the images show")
+    images, prompts, seeds = together(check_images(image), prompts, seeds)
+    strength = METHODS[method] if strength is None else strength
     options = {
         "num_steps": num_steps,
         "sampler": sampler or ("ddim" if method == "inversion" else "dpmpp_2m"),
@@ -116,17 +120,12 @@ def encode(painter, images):
 
 
 def _inverted(painter, request, latents):
-    """The noise from which DDIM paints these latents, float32 (N, h, w, c).
-
-    A step upwards needs what the network will say where it leads to; that is found by repeating the step (Pan et al.
-    2023, "Effective real image editing with accelerated iterative diffusion inversion").
-    """
+    """The noise from which DDIM paints these latents, float32 (N, h, w, c): its steps the other way, each with what the
+    network says where it starts."""
     denoise = generation.request_denoiser(painter, request)
     x, signal, noise = latents, 1.0, 0.0
     for signal_next, noise_next in request.rates[-2::-1].tolist():
-        there = x
-        for _ in range(1 + FIXED_POINT_STEPS):
-            epsilon = (there - signal_next * denoise(there, signal_next, noise_next)) / noise_next
-            there = (signal_next / signal) * (x - noise * epsilon) + noise_next * epsilon
-        x, signal, noise = there, signal_next, noise_next
+        epsilon = (x - signal_next * denoise(x, signal_next, noise_next)) / noise_next
+        x = (signal_next / signal) * (x - noise * epsilon) + noise_next * epsilon
+        signal, noise = signal_next, noise_next
     return ops.convert_to_numpy((x - signal * latents) / noise)
