@@ -1,4 +1,4 @@
-"""The recipe of a picture (prompt, seed, sampler, ...), kept in the PNG itself as text."""
+"""The recipe of a picture (prompt, seed, sampler, ...), kept in the file itself."""
 
 import json
 import os
@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
 
+from tfportrait import provenance
 from tfportrait.files import atomic_write
 
 KEY = "tfportrait"
+FORMAT = 1  # of recipes; raised when old versions would misread new ones
 PARAMETERS = "parameters"
+SUFFIXES = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
+_LOOK = {"WEBP": {"lossless": True}, "JPEG": {"quality": 95, "subsampling": 0}}
 
 # The names that AUTOMATIC1111's web UI and its relatives print for the same samplers.
 WEB_UI_SAMPLERS = {
@@ -70,66 +74,109 @@ def parameters_text(recipe: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def write_png(path: str | os.PathLike, image: np.ndarray, recipe: dict[str, Any] | None = None) -> Path:
-    """Writes a PNG that carries its recipe, whole or not at all.
+def write_picture(
+    path: str | os.PathLike, image: np.ndarray, recipe: dict[str, Any] | None = None, *, label: bool = False
+) -> Path:
+    """Writes a picture that carries its recipe and says that a model made it, whole or not at all.
 
     Args:
-        path: str or path. Ends in `.png`.
+        path: str or path. Ends in one of `SUFFIXES`. PNG and WebP keep every pixel as it is.
         image: uint8 (H, W, 3).
-        recipe: dict. Anything that JSON can hold. Stored as the text `tfportrait` (JSON) and, for other tools, as the
-            web UIs' `parameters`. Defaults to None: no text.
+        recipe: dict. Anything that JSON can hold. Stored in the XMP packet (see `tfportrait.provenance`) and, for other
+            tools, as the web UIs' `parameters` (in a PNG's text, else in EXIF's comment). Defaults to None: none.
+        label: bool. Draws "AI生成 / AI-generated" into the picture. Defaults to False.
 
     Returns: the path.
 
     Raises: ValueError if the name or the image is not as above or JSON cannot hold the recipe; OSError if the file
         cannot be written.
     """
-    path = Path(path)
-    if path.suffix.lower() != ".png":
-        raise ValueError(f"a picture with its recipe is a PNG file: got {path.name!r}, want {path.stem + '.png'!r}")
+    path = check_suffix(path)
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3:
         raise ValueError(f"image must be uint8 (H, W, 3), got {image.dtype} {image.shape}")
-    text = PngImagePlugin.PngInfo()
-    if recipe is not None:
-        try:
-            document = json.dumps(recipe, ensure_ascii=False, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"the recipe cannot be written as JSON: {error}") from error
-        text.add_itxt(KEY, document)
-        text.add_text(PARAMETERS, parameters_text(recipe))
+    image = provenance.draw_label(image) if label else image
+    try:
+        document = json.dumps(recipe, ensure_ascii=False, allow_nan=False)
+        document.encode()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the recipe cannot be written as JSON: {error}") from error
+    packet = provenance.write_xmp(image, recipe)
+    kind = SUFFIXES[path.suffix.lower()]
+    if kind == "PNG":
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", packet.decode())
+        text.add_text("AIGC", provenance.aigc(image))
+        if recipe is not None:
+            text.add_itxt(KEY, document)
+            text.add_text(PARAMETERS, parameters_text(recipe))
+        options = {"pnginfo": text}
+    else:
+        exif = Image.Exif()
+        if recipe is not None:
+            comment = b"UNICODE\0" + parameters_text(recipe).encode("utf-16-be", "replace")
+            exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = comment
+        options = {"xmp": packet, "exif": exif, **_LOOK[kind]}
     with atomic_write(path) as file:
-        Image.fromarray(image).save(file, "PNG", pnginfo=text)
+        try:
+            Image.fromarray(image).save(file, kind, **options)
+        except ValueError as error:  # a JPEG's packet has 64 kB at most
+            raise ValueError(f"{path} cannot hold the recipe: {error}; write a PNG instead") from error
+    return path
+
+
+def check_suffix(path: str | os.PathLike) -> Path:
+    """The path, if its name ends in one of `SUFFIXES`.
+
+    Raises: ValueError otherwise, with the nearest name.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(
+            f"{path.name!r} does not name a format that carries recipes: it must end in {', '.join(SUFFIXES)}; "
+            f"nearest: {str(path.with_suffix('.png') if path.suffix else path) + '.png' * (not path.suffix)!r}"
+        )
     return path
 
 
 def read_recipe(path: str | os.PathLike) -> dict[str, Any]:
-    """Reads the recipe that `write_png` has stored.
+    """Reads the recipe that `write_picture` has stored.
 
     Args:
-        path: str or path. A PNG file.
+        path: str or path. A PNG, WebP or JPEG file.
 
     Returns: the recipe.
 
-    Raises: ValueError if the file is no PNG, is damaged, or has no recipe; OSError if it cannot be read.
+    Raises: ValueError if the file is no such picture, is damaged or has no recipe; OSError
+        if it cannot be read.
     """
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        with Image.open(path, formats=sorted(set(SUFFIXES.values()))) as image:
             image.load()  # text may also stand behind the pixels
-            text = dict(image.text)
+            text, packet = dict(getattr(image, "text", {})), image.info.get("xmp", b"")
+            exif = image.getexif().get_ifd(ExifTags.IFD.Exif)
     except UnidentifiedImageError as error:
-        raise ValueError(f"{path} is not a PNG file") from error
+        raise ValueError(f"{path} is not a PNG, WebP or JPEG file") from error
     except (SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} is not a sound PNG file: {error}") from error
+        raise ValueError(f"{path} is not a sound picture: {error}") from error
     except OSError as error:
         if error.errno is not None:
             raise
         raise ValueError(f"{path} is damaged: {error}") from error
-    if KEY not in text:
-        hint = "; it has the `parameters` text of another tool" if PARAMETERS in text else ""
+    try:
+        marks = provenance.read_xmp(packet) if packet else {}
+    except ValueError as error:
+        if KEY not in text:
+            raise ValueError(f"the metadata in {path} are damaged: {error}") from error
+        marks = {}
+    document = text.get(KEY, marks.get("recipe"))
+    if document is None:
+        others = PARAMETERS in text or ExifTags.Base.UserComment in exif
+        hint = "; it has the `parameters` text of another tool" if others else ""
+        hint += "; it is marked as made by a model" if {"AIGC", "DigitalSourceType"} & {*marks, *text} else ""
         raise ValueError(f"{path} carries no tfportrait recipe{hint}")
     try:
-        recipe = json.loads(text[KEY])
+        recipe = json.loads(document)
     except json.JSONDecodeError as error:
         raise ValueError(f"the recipe in {path} is damaged: {error}") from error
     if not isinstance(recipe, dict):

@@ -1,10 +1,18 @@
+import functools
+import subprocess
+import sys
+
+import numpy as np
 import pytest
 from models.painters import tiny_painter
+from models.test_upscaler import tiny as tiny_upscaler
+from PIL import Image
 
 from tfportrait import tasks, world
 from tfportrait.cli import main
 from tfportrait.models import prompts
-from tfportrait.recipe import parameters_text, read_recipe
+from tfportrait.recipe import parameters_text, read_recipe, write_picture
+from tfportrait.tasks import painting
 
 
 @pytest.mark.parametrize(
@@ -59,3 +67,80 @@ def test_painting_says_what_it_paints_and_records_what_was_asked(tmp_path, capsy
 def test_contradictions_are_named():
     with pytest.raises(ValueError, match="glasses=square contradicts .* glasses=round"):
         tasks.compose_prompt("a man with round glasses", {"glasses": "square"})
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("presets") / "tiny"
+    tiny_painter().save_to_preset(folder)
+    return folder
+
+
+def pixels(path):
+    return np.asarray(Image.open(path))
+
+
+def test_a_recipe_gives_the_identical_pixels_in_a_fresh_process(preset, tmp_path):
+    out, again = tmp_path / "x.png", tmp_path / "again.webp"
+    arguments = ["--count=3", "--seed=7", "--steps=3", "--negative=a dog", "--clip-skip=1", "--size=32"]
+    assert main(["paint", "a red cat", f"--preset={preset}", f"--out={out}", *arguments]) == 0
+    command = [sys.executable, "-m", "tfportrait", "paint", f"--recipe={tmp_path / 'x-3.png'}", f"--out={again}"]
+    subprocess.run([*command, f"--preset={preset}"], check=True, capture_output=True)
+    np.testing.assert_array_equal(pixels(again), pixels(tmp_path / "x-3.png"))
+    assert read_recipe(again) == read_recipe(tmp_path / "x-3.png")
+    assert read_recipe(again)["row"] == 2 and len(read_recipe(again)["batch"]) == 3
+
+
+def test_a_recipe_that_cannot_be_followed_says_why(preset, tmp_path, capsys):
+    out, again = tmp_path / "x.png", tmp_path / "again.png"
+    assert main(["paint", "a red cat", f"--preset={preset}", f"--out={out}", "--steps=1"]) == 0
+    recipe = read_recipe(out)
+    other = tmp_path / "other"
+    tiny_painter().save_to_preset(other)
+    capsys.readouterr()
+    lora = {"loras": [{"file": "style.safetensors", "strength": 1.0, "hash": "0"}]}
+    for changes, arguments, message in (
+        ({}, [f"--preset={other}"], "is not the preset tiny of the recipe"),
+        ({}, [], "no preset or folder 'tiny'"),
+        ({"format": 2, "version": "9.0"}, [f"--preset={preset}"], "newer tfportrait (9.0)"),
+        ({"task": "restyle"}, [f"--preset={preset}"], "`tfportrait restyle`"),
+        (lora, [f"--preset={preset}"], "LoRA style.safetensors: give that file with --lora"),
+        ({}, ["a cat"], "PROMPT cannot be given beside --recipe"),
+        ({}, ["--steps=3"], "--steps cannot be given beside --recipe: it comes from the recipe"),
+    ):
+        write_picture(tmp_path / "changed.png", pixels(out), {**recipe, **changes})
+        assert main(["paint", f"--recipe={tmp_path / 'changed.png'}", f"--out={again}", *arguments]) == 2
+        assert message in capsys.readouterr().err
+    del recipe["seed"]
+    write_picture(tmp_path / "changed.png", pixels(out), recipe)
+    assert main(["paint", f"--recipe={tmp_path / 'changed.png'}", f"--out={again}"]) == 2
+    assert "does not say seed" in capsys.readouterr().err
+    assert not again.exists()
+
+
+def test_a_label_is_drawn_when_asked_for(preset, tmp_path):
+    arguments = ["paint", "a red cat", f"--preset={preset}", "--steps=1", "--size=64"]
+    for name, more in (("plain", []), ("labelled", ["--label"])):
+        assert main([*arguments, f"--out={tmp_path / name}.png", *more]) == 0
+    plain, labelled = pixels(tmp_path / "plain.png"), pixels(tmp_path / "labelled.png")
+    np.testing.assert_array_equal(plain[:40], labelled[:40])
+    assert (plain != labelled).any()
+
+
+def test_twice_the_size_is_painted_small_and_enlarged(preset, tmp_path, monkeypatch):
+    tiny_upscaler().save_to_preset(tmp_path / "upscaler")
+    monkeypatch.setattr(painting, "UPSCALED_FROM", 16)
+    monkeypatch.setattr(painting, "UPSCALER", str(tmp_path / "upscaler"))
+    monkeypatch.setattr(painting, "upscale", functools.partial(tasks.upscale, upscaler=str(tmp_path / "upscaler")))
+    arguments = ["paint", "a red cat", f"--preset={preset}", "--steps=1"]
+    for size in (16, 32, 64):
+        assert main([*arguments, f"--size={size}", f"--out={tmp_path / str(size)}.png"]) == 0
+        assert pixels(tmp_path / f"{size}.png").shape == (size, size, 3)
+    small = pixels(tmp_path / "16.png")
+    wanted = tasks.upscale(small, 2, painted=True, upscaler=str(tmp_path / "upscaler"))[0]
+    np.testing.assert_array_equal(pixels(tmp_path / "32.png"), wanted)
+    recipe = read_recipe(tmp_path / "32.png")
+    assert recipe["image_size"] == [32, 32] and len(recipe["upscaler"]["preset_hash"]) == 64
+    again = [f"--recipe={tmp_path / '32.png'}", f"--preset={preset}", f"--out={tmp_path / 'again.png'}"]
+    assert main(["paint", *again]) == 0
+    np.testing.assert_array_equal(pixels(tmp_path / "again.png"), wanted)

@@ -75,6 +75,8 @@ def show(
 
     if count < 1:
         raise ValueError(f"--count must be at least 1, got {count}")
+    if out and out.suffix.lower() != ".png":
+        raise ValueError(f"the output must be a PNG file, got {str(out)!r}; nearest: {str(out.with_suffix('.png'))!r}")
     (path,) = output_paths(out, 1) if out else free_paths("data.png", 1)
     with quiet():
         augmentation = Augmentation(augment)

@@ -24,7 +24,13 @@ from tfportrait.cli.options import free_paths, output_paths
 @click.option("--size", type=int, default=None, help="Side in pixels.  [default: that of the training]")
 @click.option("--fit", default="crop", help="crop or letterbox, for pictures that are not square.")
 @click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
-@click.option("--out", type=click.Path(path_type=Path), default=None, help="PNG file.  [default: a free inpainted.png]")
+@click.option("--label", is_flag=True, help="Draw a visible mark, AI生成 / AI-generated.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="PNG, WebP or JPEG file.  [default: a free inpainted.png]",
+)
 def inpaint(
     file: Path,
     mask: str | None,
@@ -41,6 +47,7 @@ def inpaint(
     size: int | None,
     fit: str,
     precision: str,
+    label: bool,
     out: Path | None,
 ) -> None:
     """Paint a part of the picture FILE anew; all else stays as it is, bit for bit.
@@ -49,7 +56,7 @@ def inpaint(
     """
     from tfportrait.cli.options import parse_numbers
     from tfportrait.presets import locate
-    from tfportrait.recipe import write_png
+    from tfportrait.recipe import write_picture
     from tfportrait.terminal import start_backend
 
     if (mask is None) == (extend is None):
@@ -80,4 +87,4 @@ def inpaint(
         precision=precision,
         say=click.echo,
     )
-    click.echo(write_png(path, image, recipe))
+    click.echo(write_picture(path, image, recipe, label=label))

@@ -57,22 +57,22 @@ def output_paths(out: str | os.PathLike, count: int) -> list[Path]:
     """Where `count` pictures go, checked before any work.
 
     Args:
-        out: str or path. `FILE.png`; several pictures become `FILE-1.png`, `FILE-2.png`, ...
+        out: str or path. `FILE.png`, or `.webp` or `.jpg`; several pictures become `FILE-1.png`, `FILE-2.png`, ...
         count: int. At least 1.
 
     Returns: one path for each picture.
 
-    Raises: ValueError if the count is below 1, the name does not end in .png, or the files cannot be written there.
+    Raises: ValueError if the count is below 1, the name ends in no such thing, or the files cannot be written there.
     """
     from tfportrait.files import check_writable
+    from tfportrait.recipe import check_suffix
 
     out = Path(out).expanduser()
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count}")
     if out.is_dir():
         raise ValueError(f"cannot write {out}: it is a folder; give a file name in it")
-    if out.suffix.lower() != ".png":
-        raise ValueError(f"the output must be a PNG file, got {str(out)!r}; nearest: {str(out.with_suffix('.png'))!r}")
+    check_suffix(out)
     if count == 1:
         return [check_writable(out)]
     digits = len(str(count))

@@ -25,8 +25,20 @@ from tfportrait.cli.options import free_paths, output_paths, parse_loras, parse_
 @click.option("--size", type=int, default=None, help="Side in pixels.  [default: that of the training]")
 @click.option("--clip-skip", type=int, default=None, help="Layer of the text encoder, from the last, 1.  [default: 1]")
 @click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
-@click.option("--out", type=click.Path(path_type=Path), default=None, help="PNG file.  [default: a free portrait.png]")
+@click.option("--label", is_flag=True, help="Draw a visible mark, AI生成 / AI-generated.")
+@click.option(
+    "--recipe", "source", type=click.Path(path_type=Path), help="Paint the picture FILE again, pixel by pixel."
+)
+@click.option("--prompts", type=click.Path(path_type=Path), help="A file of prompts: one a line, or JSON lines.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="PNG, WebP or JPEG file; with --prompts a folder.  [default: a free portrait.png, or portraits]",
+)
+@click.pass_context
 def paint(
+    context: click.Context,
     prompt: str | None,
     tags: tuple[str, ...],
     negative: str | None,
@@ -41,12 +53,30 @@ def paint(
     size: int | None,
     clip_skip: int | None,
     precision: str,
+    label: bool,
+    source: Path | None,
+    prompts: Path | None,
     out: Path | None,
 ) -> None:
     """Paint portraits for PROMPT, in English or Chinese; (word:1.3) weighs a word, as in the web UIs."""
+    if source:
+        allowed = ("source", "preset", "loras", "label", "out")
+        refuse_others(context, allowed, "--recipe", "comes from the recipe")
+        return paint_again(source, preset if given(context, "preset") else None, loras, label, out)
+    settings = {
+        "num_steps": steps,
+        "guidance_scale": guidance,
+        "sampler": sampler,
+        "image_size": size,
+        "clip_skip": clip_skip,
+    }
+    opening = {"prediction_type": prediction_type, "precision": precision}
+    if prompts:
+        refuse_others(context, (*IN_BATCHES, "prompts"), "--prompts", "is said by each line of the file")
+        return paint_file(prompts, out or Path("portraits"), preset, loras, seed, negative, label, settings, opening)
     from tfportrait import tasks
     from tfportrait.presets import locate
-    from tfportrait.recipe import write_png
+    from tfportrait.recipe import write_picture
     from tfportrait.terminal import start_backend
 
     paths = output_paths(out, count) if out else free_paths("portrait.png", count)
@@ -54,29 +84,86 @@ def paint(
     strengths = parse_loras(loras)
     folder = locate(preset)
     start_backend()
+    seeds = list(range(seed, seed + count))
     images, recipes = tasks.paint(
-        folder,
-        text,
-        negative,
-        seeds=list(range(seed, seed + count)),
-        num_steps=steps,
-        guidance_scale=guidance,
-        sampler=sampler,
-        image_size=size,
-        prediction_type=prediction_type,
-        loras=strengths,
-        precision=precision,
-        clip_skip=clip_skip,
-        say=click.echo,
+        folder, text, negative, seeds=seeds, loras=strengths, say=click.echo, **settings, **opening
     )
     for path, image, recipe in zip(paths, images, recipes, strict=True):
-        click.echo(write_png(path, image, recipe))
+        click.echo(write_picture(path, image, recipe, label=label))
+
+
+IN_BATCHES = (
+    "negative",
+    "preset",
+    "prediction_type",
+    "loras",
+    "seed",
+    "steps",
+    "guidance",
+    "sampler",
+    "size",
+    "clip_skip",
+    "precision",
+    "label",
+    "out",
+)
+
+
+def given(context: click.Context, name: str) -> bool:
+    """Whether an argument stands on the command line."""
+    return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
+def refuse_others(context: click.Context, allowed: tuple[str, ...], option: str, reason: str) -> None:
+    """Raises a ValueError if an argument is given that is not allowed beside an option."""
+    for parameter in context.command.params:
+        if parameter.name not in allowed and given(context, parameter.name):
+            name = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.opts[0].upper()
+            raise ValueError(f"{name} cannot be given beside {option}: it {reason}")
+
+
+def paint_again(source: Path, preset: str | None, loras: tuple[str, ...], label: bool, out: Path | None) -> None:
+    """What `paint --recipe` does."""
+    from tfportrait import tasks
+    from tfportrait.recipe import read_recipe, write_picture
+    from tfportrait.terminal import start_backend
+
+    (path,) = output_paths(out, 1) if out else free_paths("portrait.png", 1)
+    recipe, strengths = read_recipe(source), parse_loras(loras)
+    start_backend()
+    image, recipe = tasks.repaint(recipe, preset, loras=strengths, say=click.echo)
+    click.echo(write_picture(path, image, recipe, label=label))
+
+
+def paint_file(
+    prompts: Path,
+    out: Path,
+    preset: str,
+    loras: tuple[str, ...],
+    seed: int,
+    negative: str | None,
+    label: bool,
+    settings: dict,
+    opening: dict,
+) -> None:
+    """What `paint --prompts` does."""
+    from tfportrait import tasks
+    from tfportrait.presets import locate
+    from tfportrait.terminal import start_backend
+
+    strengths, folder = parse_loras(loras), locate(preset)
+    jobs = tasks.read_prompts(prompts, seed=seed, negative=negative, **settings)
+    start_backend()
+    summary = tasks.paint_jobs(jobs, out, folder, loras=strengths, label=label, say=click.echo, **opening)
+    click.echo(summary)
+    if summary.failed:
+        raise ValueError(f"{len(summary.failed)} of {len(jobs)} lines failed, see above; the others are painted")
 
 
 @app.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def recipe(file: Path) -> None:
-    """Print the recipe stored in a PNG, as JSON."""
+    """Print the recipe stored in a picture, as JSON."""
     import json
 
     from tfportrait.recipe import read_recipe

@@ -28,7 +28,13 @@ from tfportrait.cli.options import free_paths, output_paths
 @click.option("--size", type=int, default=None, help="Side in pixels.  [default: that of the training]")
 @click.option("--fit", default="crop", help="crop or letterbox, for pictures that are not square.")
 @click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
-@click.option("--out", type=click.Path(path_type=Path), default=None, help="PNG file.  [default: a free restyled.png]")
+@click.option("--label", is_flag=True, help="Draw a visible mark, AI生成 / AI-generated.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="PNG, WebP or JPEG file.  [default: a free restyled.png]",
+)
 def restyle(
     file: Path,
     prompt: str | None,
@@ -44,6 +50,7 @@ def restyle(
     size: int | None,
     fit: str,
     precision: str,
+    label: bool,
     out: Path | None,
 ) -> None:
     """Paint the picture FILE again: in another --style, or for PROMPT.
@@ -51,7 +58,7 @@ def restyle(
     Without PROMPT the portrait is described by the oracle of the portrait world.
     """
     from tfportrait.presets import locate
-    from tfportrait.recipe import write_png
+    from tfportrait.recipe import write_picture
     from tfportrait.terminal import start_backend
 
     (path,) = output_paths(out, 1) if out else free_paths("restyled.png", 1)
@@ -76,4 +83,4 @@ def restyle(
         precision=precision,
         say=click.echo,
     )
-    click.echo(write_png(path, image, recipe))
+    click.echo(write_picture(path, image, recipe, label=label))

@@ -10,6 +10,9 @@ _HOMES = {
     "inpaint": "inpainting",
     "outpaint": "inpainting",
     "paint": "painting",
+    "paint_jobs": "batches",
+    "read_prompts": "batches",
+    "repaint": "painting",
     "restyle": "editing",
     "upscale": "upscaling",
 }

@@ -2,6 +2,7 @@
 
 from tfportrait import __version__
 from tfportrait.files import CHECKSUMS, sha256
+from tfportrait.recipe import FORMAT
 
 FEW = 4  # pictures that start-up costs more than painting
 
@@ -28,10 +29,10 @@ def open_painter(preset, *, count=1, precision="auto", prediction_type=None, lor
     painter = LatentDiffusion.from_preset(preset, dtype=precision, prediction_type=prediction_type)
     for number, (file, strength) in enumerate((loras or {}).items()):
         load_lora(painter, file, strength, name=f"lora_{number}")
-    sums = preset if preset.is_file() else preset / CHECKSUMS
     recipe = {
+        "format": FORMAT,
         "preset": preset.name,
-        "preset_hash": sha256(sums) if sums.is_file() else None,
+        "preset_hash": preset_hash(preset),
         "prediction_type": prediction_type,
         "precision": precision,
         "version": __version__,
@@ -41,3 +42,9 @@ def open_painter(preset, *, count=1, precision="auto", prediction_type=None, lor
             {"file": file.name, "strength": strength, "hash": sha256(file)} for file, strength in loras.items()
         ]
     return painter, recipe
+
+
+def preset_hash(preset):
+    """What a recipe tells a preset by: the checksum of its file, or of its checksums; None without them."""
+    sums = preset if preset.is_file() else preset / CHECKSUMS
+    return sha256(sums) if sums.is_file() else None

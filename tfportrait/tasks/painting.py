@@ -1,9 +1,32 @@
 """Words to pictures with their recipes: what the command `paint` does."""
 
-from tfportrait import world
+from tfportrait import __version__, world
+from tfportrait.files import sha256
 from tfportrait.models import prompts
-from tfportrait.tasks.opening import open_painter
+from tfportrait.models.preset import locate
+from tfportrait.recipe import FORMAT
+from tfportrait.tasks.opening import open_painter, preset_hash
+from tfportrait.tasks.upscaling import PRESET as UPSCALER
+from tfportrait.tasks.upscaling import upscale
 from tfportrait.world.reading import explain
+
+UPSCALED_FROM = 128  # pixels; what the upscaler has learnt to enlarge
+NEEDED = (
+    "prompt",
+    "negative_prompt",
+    "seed",
+    "num_steps",
+    "guidance_scale",
+    "sampler",
+    "clip_skip",
+    "image_size",
+    "preset",
+    "preset_hash",
+    "prediction_type",
+    "precision",
+    "row",
+    "version",
+)
 
 
 def compose_prompt(prompt, tags):
@@ -47,16 +70,12 @@ def paint(
     negative=None,
     *,
     seeds,
-    num_steps,
-    guidance_scale,
-    sampler,
-    image_size=None,
     prediction_type=None,
     loras=None,
     precision="auto",
     progress=True,
-    clip_skip=None,
     say=print,
+    **settings,
 ):
     """Loads a preset and paints, on whatever this machine has.
 
@@ -65,16 +84,15 @@ def paint(
         prompt: str.
         negative: str or None.
         seeds: list of int.
-        num_steps, guidance_scale, sampler, image_size: as `LatentDiffusion.generate` takes them.
         prediction_type: str or None. As `LatentDiffusion.from_preset` takes it.
         loras: dict of path to float, or None. Files of LoRAs, each with its strength.
         precision: str. As `tfportrait.accelerate` takes it.
         progress: bool. Whether a progress bar is shown on standard error.
-        clip_skip: int or None. As `LatentDiffusion.generate` takes it.
         say: callable of str. Is told what was understood.
+        **settings: as `paint_batch` takes them.
 
     Returns:
-        (images, recipes): uint8 (N, H, W, 3) and a list of N dicts that `tfportrait.recipe.write_png` takes.
+        (images, recipes): as `paint_batch`.
     """
     for text in (prompt, negative or ""):
         prompts.parse(text)  # what is wrong with it is said before anything is loaded
@@ -83,28 +101,148 @@ def paint(
     )
     if painter.tokenizer is not None:
         explain_prompts(painter.tokenizer, prompt, negative or "", say)
+    count = len(seeds)
+    return paint_batch(painter, opened, [prompt] * count, [negative] * count, seeds, progress=progress, **settings)
+
+
+def paint_batch(
+    painter,
+    opened,
+    texts,
+    negatives,
+    seeds,
+    *,
+    num_steps,
+    guidance_scale,
+    sampler,
+    image_size=None,
+    clip_skip=None,
+    progress=False,
+):
+    """Paints pictures together, and writes down how to paint each of them again.
+
+    Args:
+        painter, opened: as `open_painter` returns them.
+        texts: list of N str.
+        negatives: list of N str or None.
+        seeds: list of N int.
+        num_steps, guidance_scale, sampler, clip_skip, progress: as `LatentDiffusion.generate` takes them.
+        image_size: as there; but at 2 or 4 times the size of the preset, if that is `UPSCALED_FROM`, the picture is
+            painted at the preset's own size and enlarged by the shipped upscaler.
+
+    Returns:
+        (images, recipes): uint8 (N, H, W, 3) and a list of N dicts that `tfportrait.recipe.write_picture` takes.
+    """
+    factor = _factor(painter, image_size)
     images = painter.generate(
-        prompt,
-        None if negative is None else [negative],
+        texts,
+        None if all(text is None for text in negatives) else [text or "" for text in negatives],
         seeds=seeds,
         num_steps=num_steps,
         guidance_scale=guidance_scale,
         sampler=sampler,
-        image_size=image_size,
+        image_size=None if factor > 1 else image_size,
         progress=progress,
         clip_skip=clip_skip,
     )
     shared = {
-        "prompt": prompt,
-        "negative_prompt": negative,
+        "task": "paint",
         "num_steps": num_steps,
         "guidance_scale": guidance_scale,
         "sampler": sampler,
         "clip_skip": clip_skip,
-        "image_size": list(images.shape[1:3]),
         **opened,
     }
-    return images, [{**shared, "seed": seed} for seed in seeds]
+    if factor > 1:
+        images = upscale(images, factor, seeds=seeds, painted=True)
+        shared["upscaler"] = {"preset": UPSCALER, "preset_hash": preset_hash(locate(UPSCALER))}
+    shared["image_size"] = list(images.shape[1:3])
+    rows = [
+        {"prompt": text, "negative_prompt": negative, "seed": seed}
+        for text, negative, seed in zip(texts, negatives, seeds, strict=True)
+    ]
+    if len(rows) > 1:  # a picture can depend on its neighbours in the last bit
+        shared["batch"] = rows
+    return images, [{**row, **shared, "row": i} for i, row in enumerate(rows)]
+
+
+def _factor(painter, image_size):
+    """By how much what is painted is to be enlarged."""
+    known = isinstance(painter.unet.config["sample_size"], int)
+    if not known or painter.image_size != UPSCALED_FROM or not isinstance(image_size, int):
+        return 1
+    return image_size // UPSCALED_FROM if image_size in (2 * UPSCALED_FROM, 4 * UPSCALED_FROM) else 1
+
+
+def repaint(recipe, preset=None, *, loras=None, progress=True, say=print):
+    """Paints a picture again from its recipe: the same pixels, on the same machine with the same versions.
+
+    Args:
+        recipe: dict, as `tfportrait.recipe.read_recipe` returns it.
+        preset: path or None. Where the preset lies; by default it is looked for by the name in the recipe.
+        loras: dict of path to float, or None. The files of the recipe's LoRAs; their strengths are the recipe's.
+        progress: bool. Whether a progress bar is shown on standard error.
+        say: callable of str. Is told what differs from the recipe without preventing it.
+
+    Returns:
+        (image, recipe): uint8 (H, W, 3), and the recipe.
+
+    Raises:
+        ValueError: a recipe of a newer version, of another task, or with something missing; or the preset or a LoRA is
+            not the one that the recipe was made with.
+    """
+    check_recipe(recipe)
+    folder = locate(preset or recipe["preset"])
+    if preset_hash(folder) != recipe["preset_hash"]:
+        raise ValueError(
+            f"{folder} is not the preset {recipe['preset']} of the recipe (their checksums differ): name that with "
+            "--preset"
+        )
+    if "upscaler" in recipe and preset_hash(locate(UPSCALER)) != recipe["upscaler"]["preset_hash"]:
+        raise ValueError("the recipe was made with another version of the upscaler: the pixels would differ")
+    strengths = {}
+    files = {sha256(file): file for file in loras or {}}
+    for lora in recipe.get("loras", ()):
+        if lora["hash"] not in files:
+            raise ValueError(f"the recipe was made with the LoRA {lora['file']}: give that file with --lora")
+        strengths[files[lora["hash"]]] = lora["strength"]
+    if recipe["version"] != __version__:
+        say(f"the recipe is of tfportrait {recipe['version']}, this is {__version__}: the pixels may differ")
+    rows = recipe.get("batch", [recipe])
+    painter, opened = open_painter(
+        folder,
+        count=len(rows),
+        precision=recipe["precision"],
+        prediction_type=recipe["prediction_type"],
+        loras=strengths,
+    )
+    columns = ([row[name] for row in rows] for name in ("prompt", "negative_prompt", "seed"))
+    height, width = recipe["image_size"]
+    names = ("num_steps", "guidance_scale", "sampler", "clip_skip")
+    images, recipes = paint_batch(
+        painter,
+        opened,
+        *columns,
+        image_size=height if height == width else (height, width),
+        progress=progress,
+        **{name: recipe[name] for name in names},
+    )
+    return images[recipe["row"]], recipes[recipe["row"]]
+
+
+def check_recipe(recipe):
+    """Raises a ValueError unless `repaint` can read the recipe."""
+    if not isinstance(recipe.get("format", 1), int) or recipe.get("format", 1) > FORMAT:
+        raise ValueError(
+            f"the recipe is of a newer tfportrait ({recipe.get('version')}), which this one ({__version__}) cannot read"
+        )
+    if recipe.get("task", "paint") != "paint":
+        raise ValueError(
+            f"the recipe is one of `tfportrait {recipe['task']}`, which starts from a picture: give that command its "
+            "input and the recipe's settings"
+        )
+    if missing := [name for name in NEEDED if name not in recipe]:
+        raise ValueError(f"the recipe does not say {', '.join(missing)}")
 
 
 def explain_prompts(tokenizer, prompt, negative, say):
