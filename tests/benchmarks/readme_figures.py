@@ -1,4 +1,4 @@
-"""Makes the pictures of the README: contact sheets of the two worlds, and what the shipped preset paints.
+"""Makes the pictures of the README: contact sheets of the two worlds, what the shipped preset paints, and edits.
 
 python tests/benchmarks/readme_figures.py data/figures
 """
@@ -30,6 +30,13 @@ PROMPTS = [
     "a smiling man with a cap and a purple t-shirt, pixel art",
 ]
 
+EDITED = 2**41 + 2**39 + 5  # a portrait of no split
+PARTS = (  # (top, bottom, left, right), and what is said of it
+    ((44, 72, 28, 100), {"glasses": "sunglasses"}),
+    ((74, 100, 40, 88), {"expression": "laughing"}),
+    ((0, 46, 0, 128), {"headwear": "crown"}),
+)
+
 
 def contact_sheet(path, sample, rows, columns=8, size=160):
     """The first pictures of a world."""
@@ -46,6 +53,50 @@ def painted(path):
     tp.plot.images(images, PROMPTS, columns=4).savefig(path, dpi=110)
 
 
+def editing(path):
+    """One portrait that no training has seen: restyled, parts of it painted anew, enlarged."""
+    from matplotlib.figure import Figure
+
+    portrait = tp.world.sample(EDITED)
+    image = portrait.render(128)
+    painter = tp.LatentDiffusion.from_preset("portrait_128")
+    source = str(tp.world.compose(portrait.attributes))
+    rows = [{"portrait": image}, {}, {}]
+    for style in ("oil", "anime", "ink", "pencil", "pixel"):
+        words = str(tp.world.compose({**portrait.attributes, "style": style}))
+        rows[0][style] = tp.tasks.image_to_image(painter, image, words, source_prompts=source)[0]
+    for number, (box, changes) in enumerate(PARTS):
+        top, bottom, left, right = box
+        mask = np.zeros((128, 128), bool)
+        mask[top:bottom, left:right] = True
+        hole = image.copy()
+        hole[mask] = 128
+        words = str(tp.world.compose({**portrait.attributes, **changes}))
+        rows[1][f"hole {number + 1}"] = hole
+        rows[1][", ".join(changes.values()).replace("_", " ")] = tp.tasks.inpaint(painter, hole, mask, words)[0]
+    detail = np.s_[40:104, 32:96]
+    large = tp.tasks.upscale(image)[0]
+    small = Image.fromarray(image[detail])
+    rows[2] = {
+        "128 px": np.asarray(small.resize((256, 256), Image.NEAREST)),
+        "bicubic": np.asarray(small.resize((256, 256), Image.BICUBIC)),
+        "upscaled": np.asarray(Image.fromarray(large[80:208, 64:192]).resize((256, 256), Image.NEAREST)),
+        "the world's 256 px": portrait.render(256)[80:208, 64:192],
+    }
+    again = str(tp.world.compose({**portrait.attributes, "hair_color": "blue", "expression": "laughing"}))
+    found = painter.generate(again, seeds=3)
+    rows[2]["painted"] = found[0]
+    rows[2]["at 256 px"] = tp.tasks.upscale(found, painted=True)[0]
+    figure = Figure(figsize=(12, 6.9), layout="constrained")
+    grid = figure.subplots(3, 6)
+    for line, row in zip(grid, rows, strict=True):
+        for axes, (title, picture) in zip(line, row.items(), strict=True):
+            axes.imshow(picture)
+            axes.set_title(title, fontsize=11)
+            axes.axis("off")
+    figure.savefig(path, dpi=110)
+
+
 def main(folder):
     """Writes them into a folder."""
     folder = Path(folder)
@@ -53,6 +104,7 @@ def main(folder):
     contact_sheet(folder / "world.jpg", tp.world.sample, rows=8)
     contact_sheet(folder / "scenes.jpg", tp.world.scenes.sample, rows=4)
     painted(folder / "painted.png")
+    editing(folder / "editing.png")
 
 
 if __name__ == "__main__":

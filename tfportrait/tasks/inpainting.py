@@ -76,7 +76,7 @@ def inpaint(
     cells = marked.reshape(count, height // factor, factor, width // factor, factor)
     cells = cells.any(axis=(2, 4))[..., None].astype("float32")  # (N, h, w, 1), whatever holds a masked pixel
     with painter.averaged_weights():
-        latents = encode(painter, images)
+        latents = encode(painter, fill(images, marked))
         channels = wrap = None
         if painter.inpaints:
             hidden = to_float(images) * ~marked[..., None]
@@ -149,6 +149,44 @@ def check_mask(mask, shape):
             f"the mask of image {empty[0]} marks nothing: what is to be painted must not be 0 (black) in it"
         )
     return marked
+
+
+def fill(images, marked):
+    """Images with their marked pixels filled from around, ever coarser the farther away that is (Gortler et al. 1996,
+    "The lumigraph", pull and push): nothing of what was there is left.
+
+    Args:
+        images: uint8 (N, H, W, 3).
+        marked: bool (N, H, W).
+
+    Returns:
+        uint8 (N, H, W, 3).
+    """
+    known = ~marked[..., None] if not marked.all() else np.ones((*marked.shape, 1), bool)
+    filled = _filled(images * known.astype("float32"), known.astype("float32"))
+    return np.where(known, images, np.rint(filled)).astype("uint8")
+
+
+def _filled(values, weights):
+    """Values, times their weights of 0 to 1, over the weights; where these are 0 those of half the size, enlarged."""
+    _, height, width, _ = values.shape
+    mean = values / np.maximum(weights, 1e-6)
+    if (weights >= 1).all() or min(height, width) < 2:
+        return mean
+    even = [(0, 0), (0, height % 2), (0, width % 2), (0, 0)]
+    halves = []
+    for array in (values, weights):
+        cells = np.pad(array, even).reshape(len(array), (height + 1) // 2, 2, (width + 1) // 2, 2, -1)
+        halves.append(cells.sum(axis=(2, 4)))
+    scale = np.minimum(halves[1], 1.0) / np.maximum(halves[1], 1e-6)
+    coarse = _filled(halves[0] * scale, halves[1] * scale)
+    around = np.pad(coarse, ((0, 0), (1, 1), (1, 1), (0, 0)), "edge")
+    smooth = around
+    for axis in (1, 2):  # twice the size, linear between the middles of the pixels
+        low, middle, high = (np.take(smooth, range(i, smooth.shape[axis] - 2 + i), axis) for i in range(3))
+        pair = np.stack([0.25 * low + 0.75 * middle, 0.75 * middle + 0.25 * high], axis=axis + 1)
+        smooth = pair.reshape(*pair.shape[:axis], -1, *pair.shape[axis + 2 :])
+    return weights * mean + (1 - weights) * smooth[:, :height, :width]
 
 
 def keep(latents, cells):
