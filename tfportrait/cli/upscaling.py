@@ -14,7 +14,7 @@ from tfportrait.cli.options import free_paths, output_paths
 @click.option("--painted", is_flag=True, help="A painter made it: draw anew what its autoencoder has blurred.")
 @click.option("--preset", default="upscale_2x", help="A shipped upscaler, or the folder of one.")
 @click.option("--seed", type=int, default=0)
-@click.option("--steps", type=int, default=4, help="Steps of the sampler for each doubling.")
+@click.option("--steps", type=int, default=2, help="Steps of the sampler for each doubling.")
 @click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
 @click.option("--label", is_flag=True, help="Draw a visible mark, AI生成 / AI-generated.")
 @click.option(

@@ -93,7 +93,7 @@ class Upscaler(Trained):
         losses = ops.mean(ops.square(ops.cast(output, "float32") - target), axis=(1, 2, 3))
         return ops.mean(losses if sample_weight is None else losses * ops.cast(sample_weight, "float32"))
 
-    def generate(self, images, *, seeds=0, num_steps=4, painted=False):
+    def generate(self, images, *, seeds=0, num_steps=2, painted=False):
         """Images of twice the sides, with the averaged weights where training keeps an average.
 
         Args:

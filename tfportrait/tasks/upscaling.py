@@ -12,7 +12,7 @@ FACTORS = (2, 4)
 PRESET = "upscale_2x"
 
 
-def upscale(image, factor=2, *, seeds=0, num_steps=4, painted=False, upscaler=PRESET):
+def upscale(image, factor=2, *, seeds=0, num_steps=2, painted=False, upscaler=PRESET):
     """Enlarges images by a diffusion model that has learnt what small drawings leave out.
 
     Reduced again (each pixel the mean of those that it became), the result equals the input within 2 of 255, unless
