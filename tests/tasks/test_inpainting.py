@@ -8,8 +8,9 @@ from PIL import Image
 import tfportrait as tp
 from tfportrait import tasks
 from tfportrait.cli import main
-from tfportrait.models import masking, weights
+from tfportrait.models import generation, masking, weights
 from tfportrait.recipe import read_recipe
+from tfportrait.tasks.filling import fill
 from tfportrait.tasks.inpainting import blend
 
 RANDOM = np.random.default_rng(0)
@@ -62,21 +63,36 @@ def test_the_same_seed_gives_the_same_image_in_any_batch(kind, request):
     assert (other != alone).any()
 
 
-def test_what_was_under_the_mask_does_not_matter(trained_for_it):
+@pytest.mark.parametrize("kind", ["painter", "trained_for_it"])
+def test_what_was_under_the_mask_does_not_matter(kind, request):
+    model = request.getfixturevalue(kind)
     hidden = np.where(MASK[..., None], 0, IMAGES[0]).astype("uint8")
-    results = [tasks.inpaint(trained_for_it, image, MASK, "a red cat", num_steps=3) for image in (IMAGES[0], hidden)]
+    results = [tasks.inpaint(model, image, MASK, "a red cat", num_steps=3) for image in (IMAGES[0], hidden)]
     np.testing.assert_array_equal(*results)
 
 
+def test_below_full_strength_what_is_under_the_mask_is_painted_over(painter):
+    hidden = np.where(MASK[..., None], 0, IMAGES[0]).astype("uint8")
+    results = [
+        tasks.inpaint(painter, image, MASK, "a red cat", num_steps=4, strength=0.25) for image in (IMAGES[0], hidden)
+    ]
+    assert (results[0] != results[1]).any()
+
+
 def test_known_latents_are_known_at_every_step(painter):
-    """The sampler is told the image's own latents outside the mask."""
-    seen = []
-    tasks.inpaint(painter, IMAGES[0], MASK, "a red cat", num_steps=2, on_step=lambda i, x, x_0: seen.append(x_0))
-    latents = np.asarray(painter.autoencoder.encode(IMAGES[:1].astype("float32") / 127.5 - 1))
-    cells = MASK.reshape(8, 2, 8, 2).any(axis=(1, 3))
-    for x_0 in seen:
-        np.testing.assert_allclose(x_0[:, ~cells], latents[:, ~cells], atol=1e-5)
-        assert np.abs(x_0[:, cells] - latents[:, cells]).max() > 0.1
+    """Outside the mask the sampler is told the latents of the image, in proportion where they are partly outside."""
+    seen, options = [], {"num_steps": 2, "guidance_scale": 1.0}
+    tasks.inpaint(painter, IMAGES[0], MASK, "a red cat", on_step=lambda i, x, x_0: seen.append((x, x_0)), **options)
+    filled = fill(IMAGES[:1].astype("float32"), MASK[None])
+    latents = np.asarray(painter.autoencoder.encode(np.rint(filled) / 127.5 - 1))
+    shares = MASK.reshape(8, 2, 8, 2).mean(axis=(1, 3))
+    assert set(np.unique(shares)) == {0.0, 0.5, 1.0}
+    request = generation.Request.check(painter, "a red cat", None, [0], 2, 1.0, "dpmpp_2m", None, 16, None)
+    denoise = generation.request_denoiser(painter, request)
+    for (x, x_0), (signal_rate, noise_rate) in zip(seen, request.rates, strict=False):
+        predicted = np.asarray(denoise(x, float(signal_rate), float(noise_rate)))
+        np.testing.assert_allclose(x_0, latents + shares[..., None] * (predicted - latents), atol=1e-4)
+        assert np.abs(predicted - latents).max() > 0.1
 
 
 def test_the_unet_made_for_it_sees_mask_and_hidden_image(trained_for_it):
@@ -98,12 +114,20 @@ def test_the_unet_made_for_it_sees_mask_and_hidden_image(trained_for_it):
 
 
 def test_feathering_is_inside_the_mask():
-    images, painted = np.zeros((1, 9, 9, 3), "uint8"), np.full((1, 9, 9, 3), 90, "uint8")
-    marked = np.zeros((1, 9, 9), bool)
+    images, marked = np.zeros((1, 9, 9, 3), "uint8"), np.zeros((1, 9, 9), bool)
     marked[:, 2:, 2:] = True
+    painted = 90 * marked[..., None].repeat(3, axis=-1).astype("uint8")
     found = blend(images, painted, marked, 2)[0, :, :, 0]
     np.testing.assert_array_equal(found[5], [0, 0, 30, 60, 90, 90, 90, 90, 90])  # the picture's border is no edge
     np.testing.assert_array_equal(blend(images, painted, marked, 0)[0, 5, :, 0], [0, 0] + [90] * 7)
+
+
+def test_what_the_autoencoder_changes_leaves_no_seam():
+    """Where it makes everything lighter, towards the right, that is taken back inside the mask too."""
+    images = np.full((1, 16, 16, 3), 100, "uint8")
+    painted = images + np.arange(16, dtype="uint8")[:, None] + 40 * MASK[None, ..., None].astype("uint8")
+    found = blend(images, painted, MASK[None], 0)[0].astype(int)
+    assert np.abs(found[MASK] - 140).max() <= 4 and (found[~MASK] == 100).all()
 
 
 def test_one_trace_for_a_shape_whatever_the_mask():

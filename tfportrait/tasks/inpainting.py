@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from tfportrait.models import generation, masking
+from tfportrait.tasks.filling import fill
 from tfportrait.tasks.pictures import check_images, to_float
 from tfportrait.tasks.restyling import encode, together
 from tfportrait.training.compiled import compiled
@@ -32,7 +33,8 @@ def inpaint(
 
     A U-Net that was made for it sees the rest of the image (Rombach et al. 2022, section 4.5). With any other, whatever
     it predicts outside the mask is replaced by the image before the sampler goes on (Lugmayr et al. 2022, RePaint,
-    without its repetitions): it needs no training.
+    without its repetitions): it needs no training. With strength 1 that is in proportion where a latent lies partly
+    outside, and what the mask hides is not looked at: its place is filled from around it.
 
     Args:
         painter: LatentDiffusion.
@@ -71,31 +73,29 @@ def inpaint(
         clip_skip=clip_skip,
         strength=strength,
     )
-    factor = painter.downsampling
-    count, height, width = marked.shape
-    cells = marked.reshape(count, height // factor, factor, width // factor, factor)
-    cells = cells.any(axis=(2, 4))[..., None].astype("float32")  # (N, h, w, 1), whatever holds a masked pixel
+    shares = _shares(marked, painter.downsampling)
+    cells = np.ceil(shares)  # whatever holds a masked pixel
     with painter.averaged_weights():
-        latents = encode(painter, fill(images, marked))
-        channels = wrap = None
+        latents = channels = wrap = None
+        if strength < 1:
+            latents = encode(painter, images)
         if painter.inpaints:
             hidden = to_float(images) * ~marked[..., None]
             channels = compiled(painter, "beside", lambda hidden, cells: masking.seen_beside(painter, hidden, cells))(
                 hidden, cells
             )
         else:
-            wrap = keep(latents, ops.convert_to_tensor(cells))
+            if strength == 1:
+                filled = fill(images.astype("float32"), marked)
+                known, replaced = encode(painter, np.rint(filled).astype("uint8")), ops.convert_to_tensor(shares)
+            else:
+                known, replaced = latents, ops.convert_to_tensor(cells)
+            wrap = keep(known, replaced)
         painted = generation.sample(
-            painter,
-            request,
-            latents=None if strength == 1 else latents,
-            channels=channels,
-            wrap=wrap,
-            progress=progress,
-            on_step=on_step,
+            painter, request, latents=latents, channels=channels, wrap=wrap, progress=progress, on_step=on_step
         )
         if not painter.inpaints:  # some schedules end with a little noise
-            painted = latents + cells * (painted - latents)
+            painted = known + replaced * (painted - known)
         painted = generation.decode(painter, painted)
     return blend(images, painted, marked, feather)
 
@@ -151,42 +151,11 @@ def check_mask(mask, shape):
     return marked
 
 
-def fill(images, marked):
-    """Images with their marked pixels filled from around, ever coarser the farther away that is (Gortler et al. 1996,
-    "The lumigraph", pull and push): nothing of what was there is left.
-
-    Args:
-        images: uint8 (N, H, W, 3).
-        marked: bool (N, H, W).
-
-    Returns:
-        uint8 (N, H, W, 3).
-    """
-    known = ~marked[..., None] if not marked.all() else np.ones((*marked.shape, 1), bool)
-    filled = _filled(images * known.astype("float32"), known.astype("float32"))
-    return np.where(known, images, np.rint(filled)).astype("uint8")
-
-
-def _filled(values, weights):
-    """Values, times their weights of 0 to 1, over the weights; where these are 0 those of half the size, enlarged."""
-    _, height, width, _ = values.shape
-    mean = values / np.maximum(weights, 1e-6)
-    if (weights >= 1).all() or min(height, width) < 2:
-        return mean
-    even = [(0, 0), (0, height % 2), (0, width % 2), (0, 0)]
-    halves = []
-    for array in (values, weights):
-        cells = np.pad(array, even).reshape(len(array), (height + 1) // 2, 2, (width + 1) // 2, 2, -1)
-        halves.append(cells.sum(axis=(2, 4)))
-    scale = np.minimum(halves[1], 1.0) / np.maximum(halves[1], 1e-6)
-    coarse = _filled(halves[0] * scale, halves[1] * scale)
-    around = np.pad(coarse, ((0, 0), (1, 1), (1, 1), (0, 0)), "edge")
-    smooth = around
-    for axis in (1, 2):  # twice the size, linear between the middles of the pixels
-        low, middle, high = (np.take(smooth, range(i, smooth.shape[axis] - 2 + i), axis) for i in range(3))
-        pair = np.stack([0.25 * low + 0.75 * middle, 0.75 * middle + 0.25 * high], axis=axis + 1)
-        smooth = pair.reshape(*pair.shape[:axis], -1, *pair.shape[axis + 2 :])
-    return weights * mean + (1 - weights) * smooth[:, :height, :width]
+def _shares(marked, factor):
+    """How much of every latent is marked, float32 (N, h, w, 1) in [0, 1]."""
+    count, height, width = marked.shape
+    cells = marked.reshape(count, height // factor, factor, width // factor, factor)
+    return cells.mean(axis=(2, 4), dtype="float32")[..., None]
 
 
 def keep(latents, cells):
@@ -202,7 +171,13 @@ def keep(latents, cells):
 
 
 def blend(images, painted, marked, feather):
-    """The images with what is painted where they are marked, uint8 (N, H, W, 3)."""
+    """The images with what is painted where they are marked, uint8 (N, H, W, 3).
+
+    What the autoencoder makes different outside the mask is taken for what it makes different inside: its smooth
+    continuation is added, so that no seam is left (Perez et al. 2003, Poisson image editing).
+    """
+    painted = painted.astype("float32")
+    painted = np.clip(painted + fill(images - painted, marked), 0, 255)
     weights, inside = marked.astype("float32"), marked
     for _ in range(feather):  # each time the outermost pixels that are left go
         around = np.pad(inside, ((0, 0), (1, 1), (1, 1)), mode="edge")
@@ -210,4 +185,4 @@ def blend(images, painted, marked, feather):
         inside = rows[..., :-2] & rows[..., 1:-1] & rows[..., 2:]
         weights = weights + inside
     weights = weights[..., None] / (feather + 1)
-    return np.rint(images + weights * (painted.astype("float32") - images)).astype("uint8")
+    return np.rint(images + weights * (painted - images)).astype("uint8")
