@@ -6,6 +6,7 @@ _HOMES = {
     "compose_prompt": "painting",
     "describe": "describing",
     "edit_part": "editing",
+    "find_overlay": "overlays",
     "image_to_image": "restyling",
     "inpaint": "inpainting",
     "outpaint": "inpainting",
