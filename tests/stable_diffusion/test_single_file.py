@@ -50,6 +50,17 @@ def test_a_file_gives_back_its_networks(tmp_path, kind, ema):
             np.testing.assert_array_equal(a, b, err_msg=name)
 
 
+def first_convolution(tensors, channels):
+    name = "model.diffusion_model.input_blocks.0.0.weight"
+    return {name: np.zeros((len(tensors[name]), channels, 3, 3), "float32")}
+
+
+def test_a_file_for_inpainting_has_nine_channels(tmp_path):
+    tensors = checkpoint("sd1")
+    tensors |= first_convolution(tensors, 9)
+    assert single_file.read_networks(written(tmp_path, tensors))[0].config["in_channels"] == 9
+
+
 def test_old_files_have_no_text_model_in_their_names(tmp_path):
     tensors = {name.replace("transformer.text_model.", "transformer."): v for name, v in checkpoint("sd1").items()}
     tensors[single_file.CLIP + "embeddings.position_ids"] = np.arange(77)[None]
@@ -68,6 +79,8 @@ def test_old_files_have_no_text_model_in_their_names(tmp_path):
             lambda t: t.update({"conditioner.embedders.0.x": np.zeros(1)}),
             "is Stable Diffusion XL, which cannot be read",
         ),
+        (lambda t: t.update(first_convolution(t, 5)), "takes 5 channels .* it is made for depth maps"),
+        (lambda t: t.update(first_convolution(t, 8)), "it is made for instructions"),
         (lambda t: t.update({"control_model.x": np.zeros(1)}), "is a ControlNet"),
         (lambda t: [t.pop(k) for k in list(t) if k.startswith("cond_")], "it has no text encoder"),
         (

@@ -63,6 +63,23 @@ def _name(value):
     return f"{value!r:.80}".strip("'")
 
 
+def check_channels(what, unet, latents):
+    """Raises a ValueError unless a U-Net, by its configuration, is one for painting or for inpainting.
+
+    Args:
+        what: str. For the message.
+        unet: dict. Its "in_channels" and "out_channels".
+        latents: int. Channels of the latents.
+    """
+    if unet["out_channels"] == latents and unet["in_channels"] in (latents, 2 * latents + 1):
+        return
+    made_for = MADE_FOR.get(unet["in_channels"] - latents, "something else")
+    raise ValueError(
+        f"{what} takes {unet['in_channels']} channels and gives {unet['out_channels']}, latents have {latents}: it is "
+        f"made for {made_for}, which cannot be read; one for inpainting takes {2 * latents + 1}"
+    )
+
+
 def check_together(folder, configs, tokenizer):
     """Raises a ValueError unless the parts of a checkpoint belong together.
 
@@ -77,13 +94,7 @@ def check_together(folder, configs, tokenizer):
     }
     unet, vae, text = (whole.get(name) for name in NETWORKS)
     latents = vae["latent_channels"] if vae else unet["out_channels"]
-    if unet["out_channels"] != latents or unet["in_channels"] not in (latents, 2 * latents + 1):
-        made_for = MADE_FOR.get(unet["in_channels"] - latents, "something else")
-        raise ValueError(
-            f"the U-Net in {folder} takes {unet['in_channels']} channels and gives {unet['out_channels']}, latents "
-            f"have {latents}: it is made for {made_for}, which cannot be read; one for inpainting takes "
-            f"{2 * latents + 1}"
-        )
+    check_channels(f"the U-Net in {folder}", unet, latents)
     if not text:
         return
     context = unet["cross_attention_dim"]

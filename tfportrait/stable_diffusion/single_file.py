@@ -13,6 +13,7 @@ from pathlib import Path
 from tfportrait.diffusion import schedules
 from tfportrait.models.architecture import check_values
 from tfportrait.models.autoencoder import AutoencoderKL
+from tfportrait.models.parts import check_channels
 from tfportrait.models.text_encoder import TextEncoder
 from tfportrait.models.tokenizer import Tokenizer
 from tfportrait.models.unet import UNet
@@ -258,6 +259,7 @@ def read_networks(path, *, ema: bool = False, dtype: str | None = None) -> tuple
     classes = (UNet, AutoencoderKL, TextEncoder)
     for cls, config in zip(classes, configs, strict=True):
         check_values(cls, config, path)
+    check_channels(f"the U-Net in {path}", configs[0], configs[1]["latent_channels"])
     levels = len(configs[1]["block_out_channels"])
     find_places = (
         lambda unet: _unet_places(path, unet, tensors, ema),
