@@ -200,3 +200,12 @@ def test_one_caption_each_or_none(captioned):
     assert set(latents_dataset(stored, batch_size=10).element_spec) == {"latents"}
     with pytest.raises(ValueError, match="N=10, the number of latents"):
         latents_dataset(stored, np.zeros((9, 2), np.int32), batch_size=10)
+
+
+def test_pictures_go_with_their_latents(captioned):
+    source = open_source(captioned, image_size=16)
+    latents = np.arange(len(source), dtype="float32")[:, None, None, None]
+    for batch in latents_dataset(latents, images=source, batch_size=2, seed=1):
+        assert batch["image"].dtype == "uint8"
+        rows = batch["latents"].numpy().ravel().astype(int)
+        np.testing.assert_array_equal(batch["image"], source.images(rows))

@@ -163,6 +163,19 @@ def test_a_changed_unet_takes_over_the_weights_that_fit(preset, tmp_path, capsys
     assert tp.LatentDiffusion.from_preset(tmp_path / "out").unet.config["addition_embed_type"] == "text"
 
 
+def test_a_painter_becomes_one_for_inpainting(preset, tmp_path, capsys):
+    config, out = tmp_path / "inpainting.toml", tmp_path / "out"
+    config.write_text(Path(TINY).read_text().replace("[unet]\n", "[unet]\nin_channels = 9\n"))
+    arguments = ["--config", str(config), "--out", str(out), "--init", str(preset), "--steps", "2"]
+    assert main(["train", "diffusion", *arguments]) == 0
+    before, after = (load_file(p / "unet" / "diffusion_pytorch_model.safetensors") for p in (preset, out))
+    assert f"{len(before)} of {len(before)} weights fit" in capsys.readouterr().out
+    first = after["conv_in.weight"].astype("float32")
+    np.testing.assert_allclose(first[:, :4], before["conv_in.weight"].astype("float32"), atol=0.02)
+    assert (np.abs(first[:, 4:]).max(axis=(0, 2, 3)) > 0).all() and np.abs(first[:, 4:]).max() < 0.02
+    assert tp.LatentDiffusion.from_preset(out).inpaints
+
+
 def test_an_autoencoder_with_a_level_more_starts_from_the_levels_that_fit(preset, tmp_path, capsys):
     config, out = tmp_path / "deeper.toml", tmp_path / "out"
     text = Path(TINY).read_text()

@@ -248,10 +248,13 @@ def test_the_command(tmp_path, capsys):
     np.testing.assert_array_equal(np.asarray(Image.open(out))[~MASK], IMAGES[0][~MASK])
     assert main([*arguments, "--extend=0,8,0,0", "--prompt=a red cat"]) == 0
     assert Image.open(out).size == (24, 16)
-    capsys.readouterr()
+    assert main([*arguments, "--mask=0,0,16,16", "--prompt=a red cat"]) == 0
+    assert "100% of the picture is painted anew, none of it is kept" in capsys.readouterr().out
     Image.fromarray(np.zeros((8, 8), "uint8")).save(grey)
     for more, message in (
         ([], "say where"),
+        (["--overlay", "--extend=0,8,0,0"], "say where"),
+        (["--overlay"], "of 96 to 256 pixels"),
         (["--mask=1,2,3"], "four whole numbers"),
         (["--mask=10,10,10,10"], "not in the picture of 16 x 16"),
         ([f"--mask={grey}"], "8 x 8 pixels, its picture 16 x 16"),
@@ -259,3 +262,18 @@ def test_the_command(tmp_path, capsys):
     ):
         assert main([*arguments, *more]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_an_overlay_is_found_and_painted_over(tmp_path, capsys):
+    tiny_painter().save_to_preset(tmp_path / "preset")
+    portrait, picture, out = tp.world.sample(1).render(96), tmp_path / "in.png", tmp_path / "out.png"
+    covered, mask = tp.world.overlays.draw(portrait, 2, "stamp")
+    Image.fromarray(covered).save(picture)
+    arguments = ["inpaint", str(picture), "--preset", str(tmp_path / "preset"), "--steps=1", "--size=96", "--overlay"]
+    assert main([*arguments, "--prompt=a red cat", f"--out={out}"]) == 0
+    found = np.asarray(Image.open(out))
+    np.testing.assert_array_equal(found[~mask], covered[~mask])
+    assert (found[mask] != covered[mask]).any(axis=-1).mean() > 0.9 and read_recipe(out)["overlay"] is True
+    Image.fromarray(portrait).save(picture)
+    assert main([*arguments, f"--out={out}"]) == 2
+    assert "no overlay of the portrait world was found" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from tfportrait.cli.options import free_paths, output_paths
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--mask", default=None, help="A picture that is black where nothing is to change, or a box: x,y,w,h.")
 @click.option("--extend", default=None, help="Instead of a mask: new pixels above, right, below, left, as 32,0,0,32.")
+@click.option("--overlay", is_flag=True, help="Instead of a mask: what `tfportrait.world.overlays` has drawn, found.")
 @click.option("--prompt", default=None, help="What the whole picture is to show.")
 @click.option("--negative", default=None, help="What should not be in the picture.")
 @click.option("--strength", type=float, default=1.0, help="Below 1 the part is painted over, not all anew.")
@@ -35,6 +36,7 @@ def inpaint(
     file: Path,
     mask: str | None,
     extend: str | None,
+    overlay: bool,
     prompt: str | None,
     negative: str | None,
     strength: float,
@@ -59,8 +61,8 @@ def inpaint(
     from tfportrait.recipe import write_picture
     from tfportrait.terminal import start_backend
 
-    if (mask is None) == (extend is None):
-        raise ValueError("say where: --mask PICTURE, --mask x,y,w,h, or --extend above,right,below,left")
+    if (mask is not None) + (extend is not None) + overlay != 1:
+        raise ValueError("say where: --mask PICTURE, --mask x,y,w,h, --extend above,right,below,left, or --overlay")
     (path,) = output_paths(out, 1) if out else free_paths("inpainted.png", 1)
     borders = None if extend is None else parse_numbers("--extend", extend, "32,0,0,32")
     if mask is not None:
@@ -74,6 +76,7 @@ def inpaint(
         file,
         mask,
         borders=borders,
+        overlay=overlay,
         prompt=prompt,
         negative=negative,
         strength=strength,

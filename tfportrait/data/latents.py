@@ -186,6 +186,7 @@ def latents_dataset(
     token_ids: np.ndarray | Shards | None = None,
     *,
     autoencoder: Any = None,
+    images: Source | None = None,
     batch_size: int,
     seed: int = 0,
     shuffle: bool = True,
@@ -199,9 +200,12 @@ def latents_dataset(
         latents: float (N, h, w, c), from `encode_latents`.
         token_ids: integer (N, variants, L), from `token_table`: each epoch takes the next variant; or (N, L); or None.
         autoencoder: the one that the U-Net is to be trained with. Latents of another one are refused.
+        images: Source or None. The pictures that the latents are of, for a U-Net for inpainting, which sees parts of
+            them.
         batch_size, seed, shuffle, drop_remainder, repeat, first_step: as in `batches`.
 
-    Returns: tf.data.Dataset of {"latents": float32 (B, h, w, c), "token_ids": int32 (B, L)}; no "token_ids" if None.
+    Returns: tf.data.Dataset of {"latents": float32 (B, h, w, c), "token_ids": int32 (B, L), "image": uint8
+        (B, H, W, C)}; no "token_ids" or "image" if None.
 
     Raises: ValueError if the two have different lengths or shapes that are not as above, or the latents were made by
         another autoencoder.
@@ -224,6 +228,8 @@ def latents_dataset(
     signature = {"latents": tf.TensorSpec((static, *latents.shape[1:]), tf.as_dtype(latents.dtype))}
     if token_ids is not None:
         signature["token_ids"] = tf.TensorSpec((static, token_ids.shape[-1]), tf.int32)
+    if images is not None:
+        signature["image"] = tf.TensorSpec((static, *images.images(np.arange(1)).shape[1:]), tf.uint8)
 
     def fetch(step: int) -> dict[str, np.ndarray]:
         epoch, indices = order.batch(step)
@@ -234,6 +240,8 @@ def latents_dataset(
                 offset = draws(order.seed, 0, indices) % np.uint64(rows.shape[1])
                 rows = rows[np.arange(len(rows)), (offset.astype(np.int64) + epoch) % rows.shape[1]]
             made["token_ids"] = rows.astype(np.int32)
+        if images is not None:
+            made["image"] = images.images(indices)
         return made
 
     def finish(batch: dict) -> dict:

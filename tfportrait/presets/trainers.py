@@ -222,7 +222,7 @@ def train_diffusion(config, out, *, init=None, steps=None):
     """Trains the U-Net of a configuration on cached latents and writes the whole preset to `out`.
 
     Args:
-        config: dict, from `load`.
+        config: dict, from `load`. With `2 * out_channels + 1` for `in_channels` of `[unet]` it is one for inpainting.
         out: str or path. Folder of the preset, with `vae` in it unless `init` has one.
         init: str, path or None. A preset whose networks, schedule and prediction type the training starts from. Where
             its U-Net is not the configuration's, the weights that fit are taken over.
@@ -241,6 +241,7 @@ def train_diffusion(config, out, *, init=None, steps=None):
             latents,
             token_ids,
             autoencoder=painter.autoencoder,
+            images=source if painter.inpaints else None,
             repeat=True,
             drop_remainder=True,
             seed=config["seed"],
@@ -252,7 +253,8 @@ def train_diffusion(config, out, *, init=None, steps=None):
         _pictures(out), every_epochs=4, prompts=settings["prompts"], seeds=0, num_steps=20, columns=4
     )
     networks = [data.latents.autoencoder_hash(painter.autoencoder), data.latents.tokenizer_hash(painter.tokenizer)]
-    state = _fit(painter, batches, config, out, "diffusion", steps, [grid], [init, *networks])
+    pictures = [] if painter.inpaints else [grid]  # which it cannot paint from words alone
+    state = _fit(painter, batches, config, out, "diffusion", steps, pictures, [init, *networks])
     painter.save_to_preset(out)
     _end(out, state)
 

@@ -8,6 +8,7 @@ from tfportrait.models.generation import image_sides, steps_made
 from tfportrait.tasks.describing import describe
 from tfportrait.tasks.inpainting import inpaint, outpaint
 from tfportrait.tasks.opening import open_painter
+from tfportrait.tasks.overlays import find_overlay
 from tfportrait.tasks.pictures import box_mask, read_mask, read_picture
 from tfportrait.tasks.restyling import METHODS, image_to_image
 from tfportrait.world.attributes import check
@@ -104,6 +105,7 @@ def edit_part(
     mask=None,
     *,
     borders=None,
+    overlay=False,
     prompt=None,
     negative=None,
     strength,
@@ -122,8 +124,9 @@ def edit_part(
 
     Args:
         mask: path of a picture that is black where nothing is to change, or (x, y, width, height) in pixels; None with
-            `borders`.
+            `borders` or `overlay`.
         borders: (int, int, int, int) or None. New pixels above, to the right, below and to the left.
+        overlay: bool. Paints what `find_overlay` finds.
         prompt: str or None. What the whole picture is to show. Without one the oracle says what it shows.
         strength, feather, sampler: as `inpaint` takes them.
         others: as `restyle` takes them.
@@ -135,8 +138,13 @@ def edit_part(
     size = image_sides(painter, image_size)
     image = read_picture(file, size, fit, say)
     if borders is None:
-        marked = box_mask(mask, size) if isinstance(mask, tuple) else read_mask(mask, file, size, fit, say)
-        say(f"{marked.mean():.0%} of the picture is painted anew")
+        if overlay:
+            marked = find_overlay(image)
+            if not marked.any():
+                raise ValueError(f"no overlay of the portrait world was found in {file}: give a mask")
+        else:
+            marked = box_mask(mask, size) if isinstance(mask, tuple) else read_mask(mask, file, size, fit, say)
+        say(f"{marked.mean():.0%} of the picture is painted anew{', none of it is kept' * bool(marked.all())}")
     text = (prompt or "").strip()
     if not text and painter.text_encoder is not None:
         (text,) = describe(image[None])
@@ -159,6 +167,7 @@ def edit_part(
         **input_of(file, fit),
         "mask": given,
         "borders": borders,
+        "overlay": overlay,
         "prompt": text,
         "negative_prompt": negative,
         **options,

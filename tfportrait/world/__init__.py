@@ -22,6 +22,7 @@ __all__ = [
     "Portrait",
     "Reading",
     "compose",
+    "overlays",
     "read_prompt",
     "sample",
     "scenes",
@@ -32,6 +33,8 @@ __all__ = [
 
 
 def __getattr__(name: str):
+    if name == "overlays":
+        return importlib.import_module(f".{name}", __name__)
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
