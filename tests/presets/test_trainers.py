@@ -73,7 +73,7 @@ def test_several_portraits_of_one_prompt_have_following_seeds(preset, tmp_path):
         (["a man", "--tag", "glasses=hexagonal"], "sunglasses"),
         (["a man", "--tag", "hat=cap"], "headwear"),
         (["a man", "--out", "/nonexistent/x.png"], "does not exist"),
-        (["a man", "--out", "x.jpg"], "x.png"),
+        (["a man", "--out", "x.bmp"], "x.png"),
         (["a man", "--preset", "nobody"], "no preset or folder"),
         (["a man", "--guidance", "-2"], "guidance_scale"),
     ],
