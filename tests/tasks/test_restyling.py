@@ -59,7 +59,7 @@ def test_little_strength_keeps_the_picture(painter, method):
         np.abs(tasks.image_to_image(painter, IMAGES, "a red cat", strength=s, **options) - shown).mean()
         for s in (1.0, 0.05)
     )
-    assert near < 0.5 * far
+    assert near < 0.7 * far
 
 
 def test_inversion_finds_the_noise_that_paints_the_picture(painter):
