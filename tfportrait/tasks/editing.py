@@ -52,7 +52,8 @@ def restyle(
     """
     changes = check({"style": style} if style else {})
     if not changes and not (prompt or "").strip():
-        raise ValueError("say what to paint: give a prompt, or --style with one of the styles of `tfportrait world`")
+        styles = ", ".join(world.ATTRIBUTES["style"])
+        raise ValueError(f"say what to paint: give a prompt, or a style (--style): {styles}")
     painter, opened = open_painter(preset, precision=precision)
     image = read_picture(file, image_sides(painter, image_size), fit, say)
     source, text = None, (prompt or "").strip()
