@@ -230,7 +230,7 @@ def test_masks_to_train_with():
     np.testing.assert_array_equal(hidden[:, 1::2, ::2, :1], 1 - masks)
 
 
-def test_the_command(tmp_path, capsys):
+def test_the_command(tmp_path, capsys, monkeypatch):
     tiny_painter().save_to_preset(tmp_path / "preset")
     picture, out = tmp_path / "in.png", tmp_path / "out.png"
     Image.fromarray(IMAGES[0]).save(picture)
@@ -244,7 +244,11 @@ def test_the_command(tmp_path, capsys):
     Image.fromarray((MASK * 100).astype("uint8")).save(grey)
     assert main([*arguments, f"--mask={grey}"]) == 0
     said = capsys.readouterr().out
-    assert "shades of grey" in said and "The picture shows: " in said
+    assert "shades of grey" in said and "The picture shows: " not in said  # the painter does not know the world
+    with monkeypatch.context() as patch:
+        patch.setattr(tp.Tokenizer, "reads_chinese", True)
+        assert main([*arguments, f"--mask={grey}"]) == 0
+    assert "The picture shows: " in capsys.readouterr().out
     np.testing.assert_array_equal(np.asarray(Image.open(out))[~MASK], IMAGES[0][~MASK])
     assert main([*arguments, "--extend=0,8,0,0", "--prompt=a red cat"]) == 0
     assert Image.open(out).size == (24, 16)

@@ -119,20 +119,23 @@ def test_bad_input(painter, options, message):
         tasks.image_to_image(painter, **options)
 
 
-def test_the_command(tmp_path, capsys):
+def test_the_command(tmp_path, capsys, monkeypatch):
     tiny_painter().save_to_preset(tmp_path / "preset")
     picture, out = tmp_path / "in.png", tmp_path / "out.png"
     Image.fromarray(RANDOM.integers(0, 256, (24, 40, 4), "uint8")).save(picture)
     arguments = ["restyle", str(picture), "--preset", str(tmp_path / "preset"), "--steps=4", f"--out={out}"]
-    assert main([*arguments, "a red cat", "--strength=0.5", "--seed=3", "--method=noise"]) == 0
+    assert main([*arguments, "a red cat", "--strength=0.5", "--seed=3"]) == 0
     said = capsys.readouterr().out
     assert "2 of 4 steps" in said and "middle" in said and "Painting: a red cat" in said
     recipe = read_recipe(out)
     assert (recipe["task"], recipe["prompt"], recipe["seed"], recipe["strength"]) == ("restyle", "a red cat", 3, 0.5)
     assert recipe["input"]["file"] == "in.png" and len(recipe["input"]["hash"]) == 64
     assert main([*arguments, "--style=oil"]) == 0
+    assert "Painting: a portrait, oil painting" in capsys.readouterr().out  # it knows nothing of the portrait world
+    monkeypatch.setattr("tfportrait.models.Tokenizer.reads_chinese", True)
+    assert main([*arguments, "--style=oil"]) == 0
     said = capsys.readouterr().out
-    assert "The picture shows: " in said and "oil painting" in said
+    assert "The picture shows: " in said and "oil painting" in said and "(strength 1, inversion)" in said
     assert main([*arguments, "a red cat", "--style=oil"]) == 0
     assert "Painting: a red cat, oil painting" in capsys.readouterr().out
     for more, message in (

@@ -18,7 +18,11 @@ from tfportrait.cli.options import free_paths, output_paths
     default=None,
     help="How much is painted anew: above 0, at most 1.  [default: 1 for inversion, 0.85 for noise]",
 )
-@click.option("--method", default="inversion", help="inversion (keeps more of the picture) or noise (of the seed).")
+@click.option(
+    "--method",
+    default=None,
+    help="inversion (keeps more of the picture) or noise (of the seed).  [default: noise for others' checkpoints]",
+)
 @click.option("--negative", default=None, help="What should not be in the picture.")
 @click.option("--preset", default="portrait_128", help="As for paint.")
 @click.option("--seed", type=int, default=0)
@@ -40,7 +44,7 @@ def restyle(
     prompt: str | None,
     style: str | None,
     strength: float | None,
-    method: str,
+    method: str | None,
     negative: str | None,
     preset: str,
     seed: int,

@@ -38,7 +38,8 @@ def restyle(
     Args:
         preset: path. Folder of the preset, or a checkpoint in one file.
         file: path. The picture.
-        prompt: str or None. What to paint. Without one the oracle says what the picture shows.
+        prompt: str or None. What to paint. Without one the oracle says what the picture shows, for painters that were
+            trained on the portrait world; others paint "a portrait".
         style: str or None. A style of the world, said beside the prompt.
         negative, image_size: as `LatentDiffusion.generate` takes them.
         strength, method, seed, num_steps, guidance_scale, sampler: as `image_to_image` takes them.
@@ -57,14 +58,15 @@ def restyle(
     painter, opened = open_painter(preset, precision=precision)
     image = read_picture(file, image_sides(painter, image_size), fit, say)
     source, text = None, (prompt or "").strip()
-    method = method or "inversion"
-    if method == "inversion" or not text:
+    ours = knows_the_world(painter)
+    method = method or ("inversion" if ours else "noise")
+    if method == "inversion" or (ours and not text):
         (source,) = describe(image[None])
         say(f"The picture shows: {source}")
-    if not text:
+    if ours and not text:
         (text,) = describe(image[None], **changes)
     elif changes:
-        text = f"{text}, {world.tags(changes)}"
+        text = f"{text or 'a portrait'}, {world.tags(changes)}"
     say(f"Painting: {text}")
     images = image_to_image(
         painter,
@@ -128,7 +130,8 @@ def edit_part(
             `borders` or `overlay`.
         borders: (int, int, int, int) or None. New pixels above, to the right, below and to the left.
         overlay: bool. Paints what `find_overlay` finds.
-        prompt: str or None. What the whole picture is to show. Without one the oracle says what it shows.
+        prompt: str or None. What the whole picture is to show. Without one the oracle says what it shows, for painters
+            that were trained on the portrait world.
         strength, feather, sampler: as `inpaint` takes them.
         others: as `restyle` takes them.
 
@@ -147,7 +150,7 @@ def edit_part(
             marked = box_mask(mask, size) if isinstance(mask, tuple) else read_mask(mask, file, size, fit, say)
         say(f"{marked.mean():.0%} of the picture is painted anew{', none of it is kept' * bool(marked.all())}")
     text = (prompt or "").strip()
-    if not text and painter.text_encoder is not None:
+    if not text and knows_the_world(painter):
         (text,) = describe(image[None])
         say(f"The picture shows: {text}")
     options = {
@@ -177,6 +180,12 @@ def edit_part(
         **opened,
     }
     return images[0], recipe
+
+
+def knows_the_world(painter):
+    """Whether a painter was, as far as can be told, trained on the portrait world, which the oracle reads: whoever reads
+    Chinese is none of the Stable Diffusion checkpoints."""
+    return painter.tokenizer is not None and painter.tokenizer.reads_chinese
 
 
 def input_of(file, fit):
