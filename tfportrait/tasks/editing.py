@@ -183,8 +183,8 @@ def edit_part(
 
 
 def knows_the_world(painter):
-    """Whether a painter was, as far as can be told, trained on the portrait world, which the oracle reads: whoever reads
-    Chinese is none of the Stable Diffusion checkpoints."""
+    """Whether a painter was, as far as can be told, trained on the portrait world, which the oracle reads: one that
+    reads Chinese is none of the Stable Diffusion checkpoints."""
     return painter.tokenizer is not None and painter.tokenizer.reads_chinese
 
 
