@@ -27,6 +27,7 @@ _NAMES = {
     "GAN": "models",
     "LatentDiffusion": "models",
     "Oracle": "models",
+    "PixelDiffusion": "models",
     "TextEncoder": "models",
     "Tokenizer": "models",
     "UNet": "models",

@@ -3,7 +3,8 @@ import numpy as np
 
 from tfportrait.data import halved
 from tfportrait.models import Upscaler
-from tfportrait.models.upscaler import enlarge, to_cells, to_pixels
+from tfportrait.models.cells import to_cells, to_pixels
+from tfportrait.models.upscaler import enlarge
 
 RANDOM = np.random.default_rng(0)
 
@@ -22,7 +23,7 @@ def test_cells_and_pixels_are_inverse():
     cells = to_cells(x, 4)
     assert cells.shape == (2, 2, 3, 48)
     np.testing.assert_array_equal(np.asarray(cells)[1, 1, 2].reshape(4, 4, 3), x[1, 4:8, 8:12])
-    np.testing.assert_array_equal(to_pixels(cells), x)
+    np.testing.assert_array_equal(to_pixels(cells, 4), x)
 
 
 def test_enlarging_keeps_a_constant_and_the_place():

@@ -142,7 +142,7 @@ def test_mixtures_and_folders_without_a_validation_split_train(preset, tmp_path,
         (["--data", "portrait_world=0"], "must not sum to zero"),
         (["--data", "portrait_world", "--data", "portrait_world=2"], "--data portrait_world is given twice"),
         (["--crop", "face"], "about the pictures of --data"),
-        (["--augment", "flip"], "autoencoder and oracle can be"),
+        (["--augment", "flip"], "autoencoder, oracle, pixels can be"),
     ],
 )
 def test_bad_data_is_one_line(preset, tmp_path, capsys, arguments, message):
@@ -276,7 +276,7 @@ def test_a_damaged_configuration_is_named(tmp_path):
 def test_every_shipped_preset_is_whole():
     from tfportrait.files import verify_checksums
 
-    assert {"portrait_128", "oracle_128", "upscale_2x"} <= set(presets.shipped())
+    assert {"portrait_128", "oracle_128", "pixels_128", "upscale_2x"} <= set(presets.shipped())
     for folder in presets.shipped().values():
         assert verify_checksums(folder) == []
         assert (folder / "README.md").is_file()

@@ -9,6 +9,7 @@ _HOMES = {
     "LatentDiffusion": "latent_diffusion",
     "Oracle": "oracle",
     "PatchDiscriminator": "adversarial",
+    "PixelDiffusion": "pixel_diffusion",
     "TextEncoder": "text_encoder",
     "Tokenizer": "tokenizer",
     "UNet": "unet",

@@ -22,6 +22,7 @@ MODULES = (
     "hybrid",
     "latent_diffusion",
     "oracle",
+    "pixel_diffusion",
     "text_encoder",
     "unet",
     "upscaler",

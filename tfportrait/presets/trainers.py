@@ -1,4 +1,4 @@
-"""From a configuration (TOML) to a trained preset: autoencoder, oracle, text encoder and U-Net, each resumable."""
+"""From a configuration (TOML) to a trained preset, stage by stage, each of them resumable."""
 
 import datetime
 import hashlib
@@ -21,6 +21,7 @@ from tfportrait.models.caption_reader import CaptionReader
 from tfportrait.models.latent_diffusion import LatentDiffusion
 from tfportrait.models.oracle import Oracle
 from tfportrait.models.perceptual import oracle_distance, vgg_distance
+from tfportrait.models.pixel_diffusion import PixelDiffusion
 from tfportrait.models.text_encoder import TextEncoder
 from tfportrait.models.tokenizer import Tokenizer
 from tfportrait.models.unet import UNet
@@ -29,9 +30,10 @@ from tfportrait.models.upscaler import Upscaler
 STEPS_PER_EPOCH = 250
 RECORD = "training.toml"
 OPTIMIZERS = {"adamw": training.AdamW, "muon": training.Muon}
-OPTIONAL = ("focus", "optimizer", "decoder_only")  # entries that a configuration may leave out
+OPTIONAL = ("focus", "optimizer", "decoder_only", "augmentation")  # entries that a configuration may leave out
 OF_TRAINING = ("kl_weight", "perceptual_weight", "scaling_factor")  # what a network of the same weights may change
-AUGMENTED = ("autoencoder", "oracle")  # stages that see pictures
+AUGMENTED = ("autoencoder", "oracle", "pixels")  # stages that see pictures
+WHOLE = {"upscaler": "upscale_2x", "pixels": "pixels_128"}  # stages that have a configuration of their own
 SCALED_ON = 1024  # images whose latents settle the scaling factor
 
 
@@ -58,7 +60,7 @@ def load(config):
         loaded = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not TOML: {error}") from error
-    model = "upscale_2x" if "upscaler" in loaded else "portrait_128"
+    model = next((name for stage, name in WHOLE.items() if stage in loaded), "portrait_128")
     complete = tomllib.loads(shipped[model].read_text("utf-8"))
     for table, entries in complete.items():
         if table not in loaded:
@@ -104,7 +106,7 @@ def with_augmentation(config, stage, augmentation):
     if stage not in AUGMENTED:
         raise ValueError(
             f"{stage} is not trained on pictures themselves (latents are encoded once), so that there is nothing to "
-            f"augment; {' and '.join(AUGMENTED)} can be"
+            f"augment; {', '.join(AUGMENTED)} can be"
         )
     data.Augmentation(augmentation)
     return {**config, "data": {**config["data"], "augmentation": list(augmentation)}}
@@ -298,6 +300,32 @@ def crops(source, painted, side, batch_size, seed, step):
             batch["low"].append(low[flip].astype("float32") / 127.5 - 1.0)
         yield ({name: np.stack(values) for name, values in batch.items()},)
         step += 1
+
+
+def train_pixels(config, out, *, init=None, steps=None):
+    """Trains the diffusion model of pixels of a configuration and writes it to `out` (arguments as in
+    `train_autoencoder`).
+    """
+    out, settings = _begin(config, out, "pixels")
+    model = _make(PixelDiffusion, settings["network"])
+    if init:
+        _take_over(PixelDiffusion.from_preset(init), model, init)
+    source = _source(config, "train")
+
+    def batches(first_step):
+        return data.batches(
+            source,
+            repeat=True,
+            fields=("image",),
+            augmentation=config["data"].get("augmentation"),
+            seed=config["seed"],
+            batch_size=settings["batch_size"],
+            first_step=first_step,
+        )
+
+    state = _fit(model, batches, config, out, "pixels", steps, [], [init])
+    model.save_to_preset(out)
+    _end(out, state)
 
 
 def _painter(config, out, init):
