@@ -53,15 +53,25 @@ def painted(path):
     tp.plot.images(images, PROMPTS, columns=4).savefig(path, dpi=110)
 
 
+DAMAGE = {  # title -> kind, level, what restores it
+    "noise of 25": ("gaussian", 25, "pixels"),
+    "noise of 50": ("gaussian", 50, "pixels"),
+    "30 photons": ("poisson", 30, "pixels"),
+    "JPEG, quality 10": ("jpeg", 10, "painter"),
+    "blur of 2 pixels": ("blur", 2, "painter"),
+    "grey": ("grey", None, "painter"),
+}
+
+
 def editing(path):
-    """One portrait that no training has seen: restyled, parts of it painted anew, enlarged."""
+    """One portrait that no training has seen: restyled, parts of it painted anew, enlarged, damaged and restored."""
     from matplotlib.figure import Figure
 
     portrait = tp.world.sample(EDITED)
     image = portrait.render(128)
     painter = tp.LatentDiffusion.from_preset("portrait_128")
     source = str(tp.world.compose(portrait.attributes))
-    rows = [{"portrait": image}, {}, {}]
+    rows = [{"portrait": image}, {}, {}, {}, {}]
     for style in ("oil", "anime", "ink", "pencil", "pixel"):
         words = str(tp.world.compose({**portrait.attributes, "style": style}))
         rows[0][style] = tp.tasks.image_to_image(painter, image, words, source_prompts=source)[0]
@@ -87,14 +97,23 @@ def editing(path):
     found = painter.generate(again, seeds=3)
     rows[2]["painted"] = found[0]
     rows[2]["at 256 px"] = tp.tasks.upscale(found, painted=True)[0]
-    figure = Figure(figsize=(12, 6.9), layout="constrained")
-    grid = figure.subplots(3, 6)
+    pixels = tp.PixelDiffusion.from_preset("pixels_128")
+    for title, (name, level, model) in DAMAGE.items():
+        damaged = tp.tasks.degrade(image, name, level)[0]
+        rows[3][title] = damaged
+        if model == "pixels":
+            restored = tp.tasks.restore(pixels, damaged, name, level=level)
+        else:
+            restored = tp.tasks.restore(painter, damaged, name, source, level=level)
+        rows[4][f"{title},\nrestored"] = restored[0]
+    figure = Figure(figsize=(12, 11.6), layout="constrained")
+    grid = figure.subplots(5, 6)
     for line, row in zip(grid, rows, strict=True):
         for axes, (title, picture) in zip(line, row.items(), strict=True):
             axes.imshow(picture)
             axes.set_title(title, fontsize=11)
             axes.axis("off")
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=110, pil_kwargs={"quality": 88})
 
 
 def main(folder):
@@ -104,7 +123,7 @@ def main(folder):
     contact_sheet(folder / "world.jpg", tp.world.sample, rows=8)
     contact_sheet(folder / "scenes.jpg", tp.world.scenes.sample, rows=4)
     painted(folder / "painted.png")
-    editing(folder / "editing.png")
+    editing(folder / "editing.jpg")
 
 
 if __name__ == "__main__":

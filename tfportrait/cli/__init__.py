@@ -7,7 +7,15 @@ import warnings
 
 import click
 
-from tfportrait.cli import data, inpainting, painting, restyling, training, upscaling  # noqa: F401 - each adds its commands to app
+from tfportrait.cli import (  # noqa: F401 - each adds its commands to app
+    data,
+    inpainting,
+    painting,
+    restoring,
+    restyling,
+    training,
+    upscaling,
+)
 from tfportrait.cli.app import app
 
 

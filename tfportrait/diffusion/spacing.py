@@ -73,6 +73,22 @@ def rates(schedule: Schedule, sampler: str, num_steps: int, spacing: str | None 
     return np.append(pairs, [end], 0).astype("float32")
 
 
+def rates_below(schedule: Schedule, sigma: float, num_steps: int) -> np.ndarray:
+    """Rates from a noise level on, evenly spaced in time, for any sampler.
+
+    Args:
+        schedule: Schedule.
+        sigma: float > 0. Noise rate over signal rate of the start; more than the schedule has is its most.
+        num_steps: int >= 1.
+
+    Returns:
+        float32 (num_steps + 1, 2), the end (1, 0) included.
+    """
+    first = float(schedule.time(np.float32(1.0), np.float32(min(sigma, 1e6))))
+    times = np.linspace(first, 0.0, num_steps + 1)[:-1].astype("float32")
+    return np.append(np.stack(schedule.rates(times), -1), [[1, 0]], 0).astype("float32")
+
+
 def resolve(schedule: Schedule, sampler: str, spacing: str | None = None) -> str:
     """The spacing that `rates` uses when `spacing` is given: checked, or the default.
 

@@ -4,6 +4,7 @@ from tfportrait.lazy import lazy
 
 _HOMES = {
     "compose_prompt": "painting",
+    "degrade": "degradations",
     "describe": "describing",
     "edit_part": "editing",
     "find_overlay": "overlays",
@@ -14,6 +15,8 @@ _HOMES = {
     "paint_jobs": "batches",
     "read_prompts": "batches",
     "repaint": "painting",
+    "repair": "editing",
+    "restore": "restoration",
     "restyle": "editing",
     "upscale": "upscaling",
 }

@@ -1,17 +1,23 @@
 """What the commands that change a picture do: open it and the painter, say what is done, write the recipe."""
 
+import dataclasses
 from pathlib import Path
 
 from tfportrait import world
 from tfportrait.files import sha256
 from tfportrait.models.generation import image_sides, steps_made
+from tfportrait.models.preset import locate
+from tfportrait.tasks.degradations import KINDS, Blur, Jpeg, get
 from tfportrait.tasks.describing import describe
 from tfportrait.tasks.inpainting import inpaint, outpaint
-from tfportrait.tasks.opening import open_painter
+from tfportrait.tasks.opening import is_pixel_diffusion, open_painter, open_pixel_diffusion
 from tfportrait.tasks.overlays import find_overlay
 from tfportrait.tasks.pictures import box_mask, read_mask, read_picture
+from tfportrait.tasks.restoration import restore
 from tfportrait.tasks.restyling import METHODS, image_to_image
 from tfportrait.world.attributes import check
+
+PAINTED = 128  # pixels; what the shipped painter has learnt
 
 
 def restyle(
@@ -180,6 +186,82 @@ def edit_part(
         **opened,
     }
     return images[0], recipe
+
+
+def repair(
+    preset,
+    file,
+    degradation=None,
+    *,
+    level=None,
+    noise=0.0,
+    prompt=None,
+    negative=None,
+    seed,
+    num_steps=None,
+    samples=None,
+    guidance_scale=1.0,
+    precision="auto",
+    say=print,
+):
+    """Restores the picture in a file.
+
+    Args:
+        preset: path or None. Folder of a PixelDiffusion or a painter. None: the shipped one that does best, which is
+            the painter for words, and for damage that is no noise in pictures of its own size.
+        file: path. The picture.
+        degradation: str or None. As `restore` takes it. None: what the file's own format did, if it is a JPEG.
+        level: float or None. As `restore` takes it. None for "jpeg": what the file says, if it is a JPEG.
+        noise: float. For "blur": deviation of the noise in grey levels.
+        prompt, negative: str or None. For a painter.
+        seed, num_steps, samples, guidance_scale: as `restore` takes them.
+        precision: str. As `tfportrait.accelerate` takes it.
+        say: callable of str. Is told what is done.
+
+    Returns:
+        (image, recipe): uint8 (H, W, 3), and a dict that `tfportrait.recipe` writes.
+    """
+    image = read_picture(file)
+    kind = _damage(file, degradation, level, noise)
+    if preset is None:
+        fits = image.shape[:2] == (PAINTED, PAINTED) and kind.name not in ("gaussian", "poisson")
+        preset = locate("portrait_128" if fits or prompt else "pixels_128")
+    words = {"prompts": prompt, "negative_prompts": None if negative is None else [negative]}
+    if is_pixel_diffusion(preset):
+        painter, opened = open_pixel_diffusion(preset, precision=precision)
+    else:
+        painter, opened = open_painter(preset, precision=precision)
+        image_sides(painter, image.shape[:2])
+    kind = kind.measured(image[None])
+    say(f"Restoring by {preset.name}: {kind}")
+    options = {"num_steps": num_steps, "samples": samples, "guidance_scale": guidance_scale}
+    images = restore(painter, image, kind, **words, seeds=seed, **options)
+    recipe = {
+        "task": "restore",
+        "input": {"file": file.name, "hash": sha256(file)},
+        "degradation": {"name": kind.name, **dataclasses.asdict(kind)},
+        "prompt": prompt,
+        "negative_prompt": negative,
+        **options,
+        "seed": seed,
+        "image_size": list(image.shape[:2]),
+        **opened,
+    }
+    return images[0], recipe
+
+
+def _damage(file, degradation, level, noise):
+    """What is to be taken out of the picture in a file."""
+    stored = Jpeg.of_file(file)
+    if degradation is None and stored is None:
+        raise ValueError(f"say what damaged {file}: --degradation {', '.join(KINDS)}")
+    if noise and degradation != "blur":
+        raise ValueError("the noise beside the damage is for blur alone")
+    if degradation == "blur":
+        return Blur(level, noise)
+    if degradation in (None, "jpeg"):
+        return stored if stored and level is None else get("jpeg", level)
+    return get(degradation, level)
 
 
 def knows_the_world(painter):

@@ -2,6 +2,8 @@
 
 from tfportrait import __version__
 from tfportrait.files import CHECKSUMS, sha256
+from tfportrait.models.network import CONFIG
+from tfportrait.models.weights import read_json
 from tfportrait.recipe import FORMAT
 
 FEW = 4  # pictures that start-up costs more than painting
@@ -29,19 +31,41 @@ def open_painter(preset, *, count=1, precision="auto", prediction_type=None, lor
     painter = LatentDiffusion.from_preset(preset, dtype=precision, prediction_type=prediction_type)
     for number, (file, strength) in enumerate((loras or {}).items()):
         load_lora(painter, file, strength, name=f"lora_{number}")
-    recipe = {
-        "format": FORMAT,
-        "preset": preset.name,
-        "preset_hash": preset_hash(preset),
-        "prediction_type": prediction_type,
-        "precision": precision,
-        "version": __version__,
-    }
+    recipe = {**_opened(preset, precision), "prediction_type": prediction_type}
     if loras:
         recipe["loras"] = [
             {"file": file.name, "strength": strength, "hash": sha256(file)} for file, strength in loras.items()
         ]
     return painter, recipe
+
+
+def open_pixel_diffusion(preset, *, precision="auto"):
+    """Loads a model of pixels, as `open_painter` does a painter.
+
+    Returns:
+        (PixelDiffusion, dict).
+    """
+    from tfportrait.models.pixel_diffusion import PixelDiffusion
+    from tfportrait.training import accelerate
+
+    precision = accelerate(precision, brief=True).precision.removeprefix("mixed_")
+    return PixelDiffusion.from_preset(preset, dtype=precision), _opened(preset, precision)
+
+
+def is_pixel_diffusion(preset):
+    """Whether a preset's folder is that of a PixelDiffusion."""
+    config = preset / CONFIG
+    return config.is_file() and read_json(config).get("_class_name") == "PixelDiffusion"
+
+
+def _opened(preset, precision):
+    return {
+        "format": FORMAT,
+        "preset": preset.name,
+        "preset_hash": preset_hash(preset),
+        "precision": precision,
+        "version": __version__,
+    }
 
 
 def preset_hash(preset):
