@@ -44,8 +44,6 @@ def restore(
     DiffPIR): no training for any kind of damage. An image with Gaussian noise is a state of the diffusion process
     itself, so that a PixelDiffusion just samples on from it.
 
-    Equation: `tasks.restore`.
-
     Args:
         painter: PixelDiffusion, which takes no words, or LatentDiffusion, whose autoencoder limits what comes back.
         image: uint8 (H, W, 3) or (N, H, W, 3), of any size for a PixelDiffusion.
@@ -95,6 +93,8 @@ def restore(
 
 def fitted(denoise, kind, damaged, to_images=None, to_latents=None):
     """A denoiser whose images agree with damaged ones.
+
+    Equation: `tasks.restore`.
 
     Args:
         denoise: callable. A denoiser.
