@@ -96,11 +96,7 @@ def write_picture(
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3:
         raise ValueError(f"image must be uint8 (H, W, 3), got {image.dtype} {image.shape}")
     image = provenance.draw_label(image) if label else image
-    try:
-        document = json.dumps(recipe, ensure_ascii=False, allow_nan=False)
-        document.encode()
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"the recipe cannot be written as JSON: {error}") from error
+    document = check_recipe_document(recipe)
     packet = provenance.write_xmp(image, recipe)
     kind = SUFFIXES[path.suffix.lower()]
     if kind == "PNG":
@@ -125,6 +121,19 @@ def write_picture(
     return path
 
 
+def check_recipe_document(recipe: dict[str, Any] | None) -> str:
+    """The recipe as JSON.
+
+    Raises: ValueError if JSON cannot hold it.
+    """
+    try:
+        document = json.dumps(recipe, ensure_ascii=False, allow_nan=False)
+        document.encode()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the recipe cannot be written as JSON: {error}") from error
+    return document
+
+
 def check_suffix(path: str | os.PathLike) -> Path:
     """The path, if its name ends in one of `SUFFIXES`.
 
@@ -140,10 +149,10 @@ def check_suffix(path: str | os.PathLike) -> Path:
 
 
 def read_recipe(path: str | os.PathLike) -> dict[str, Any]:
-    """Reads the recipe that `write_picture` has stored.
+    """Reads the recipe that `write_picture`, or `tfportrait.clips.write_clip`, has stored.
 
     Args:
-        path: str or path. A PNG, WebP or JPEG file.
+        path: str or path. A PNG, WebP, JPEG or GIF file.
 
     Returns: the recipe.
 
@@ -151,12 +160,14 @@ def read_recipe(path: str | os.PathLike) -> dict[str, Any]:
         if it cannot be read.
     """
     try:
-        with Image.open(path, formats=sorted(set(SUFFIXES.values()))) as image:
+        with Image.open(path, formats=[*sorted(set(SUFFIXES.values())), "GIF"]) as image:
             image.load()  # text may also stand behind the pixels
             text, packet = dict(getattr(image, "text", {})), image.info.get("xmp", b"")
+            if image.format == "GIF" and image.info.get("comment", b"").startswith(b"<?xpacket"):
+                packet = image.info["comment"]
             exif = image.getexif().get_ifd(ExifTags.IFD.Exif)
     except UnidentifiedImageError as error:
-        raise ValueError(f"{path} is not a PNG, WebP or JPEG file") from error
+        raise ValueError(f"{path} is not a PNG, WebP, JPEG or GIF file") from error
     except (SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path} is not a sound picture: {error}") from error
     except OSError as error:

@@ -8,6 +8,7 @@ import warnings
 import click
 
 from tfportrait.cli import (  # noqa: F401 - each adds its commands to app
+    animating,
     data,
     inpainting,
     painting,

@@ -4,7 +4,20 @@ import click
 
 from tfportrait import __version__
 
-ORDER = ("paint", "restyle", "inpaint", "restore", "upscale", "recipe", "train", "evaluate", "compare", "world", "data")
+ORDER = (
+    "paint",
+    "restyle",
+    "inpaint",
+    "restore",
+    "upscale",
+    "animate",
+    "recipe",
+    "train",
+    "evaluate",
+    "compare",
+    "world",
+    "data",
+)
 
 
 class _Commands(click.Group):

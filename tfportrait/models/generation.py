@@ -333,7 +333,7 @@ def run(painter, request, *, progress=False, on_step=None):
     return decode(painter, sample(painter, request, progress=progress, on_step=on_step))
 
 
-def sample(painter, request, *, latents=None, channels=None, wrap=None, progress=False, on_step=None):
+def sample(painter, request, *, latents=None, channels=None, denoise=None, wrap=None, progress=False, on_step=None):
     """The latents that a checked request asks for.
 
     Args:
@@ -342,7 +342,8 @@ def sample(painter, request, *, latents=None, channels=None, wrap=None, progress
         latents: float32 (N, h, w, c) or None. Clean latents of images, to which the noise of the first step is added;
             None starts from noise alone.
         channels: float32 (N, h, w, C) or None. What the U-Net sees beside the noisy latents, if it is made for that.
-        wrap: callable or None. What is to be made of the painter's denoiser: takes and returns one.
+        denoise: callable or None. Another denoiser than `request_denoiser`.
+        wrap: callable or None. What is to be made of the denoiser: takes and returns one.
         progress, on_step: as `LatentDiffusion.generate` takes them.
 
     Returns:
@@ -354,7 +355,7 @@ def sample(painter, request, *, latents=None, channels=None, wrap=None, progress
     """
     if painter.inpaints and channels is None:
         raise ValueError("this painter's U-Net is made for inpainting: use tfportrait.tasks.inpaint")
-    denoise = request_denoiser(painter, request, channels)
+    denoise = denoise or request_denoiser(painter, request, channels)
     denoise = wrap(denoise) if wrap else denoise
     if latents is None:
         start = request.noise_of(-1) * np.float32(request.start_scale)

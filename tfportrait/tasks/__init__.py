@@ -3,6 +3,7 @@
 from tfportrait.lazy import lazy
 
 _HOMES = {
+    "animate": "animation",
     "compose_prompt": "painting",
     "degrade": "degradations",
     "describe": "describing",

@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from models.painters import pixel_painter, tiny_painter
+from PIL import Image
+
+from tfportrait import tasks
+from tfportrait.cli import main
+from tfportrait.recipe import read_recipe
+from tfportrait.tasks.animation import between, slerp
+
+RANDOM = np.random.default_rng(0)
+WORDS = ["a red cat", "a blue dog", "two green birds"]
+
+
+@pytest.fixture(scope="module")
+def painter():
+    return tiny_painter()
+
+
+@pytest.mark.parametrize("scale", [1.0, 4.0])
+def test_keyframes_are_what_generate_paints(painter, scale):
+    options = {"num_steps": 3, "guidance_scale": scale}
+    clip = tasks.animate(painter, WORDS, frames=5, seeds=[3, 8, 5], **options)
+    assert clip.shape == (5, 16, 16, 3) and clip.dtype == np.uint8
+    wanted = painter.generate(WORDS, seeds=[3, 8, 5], **options)
+    assert np.abs(clip[::2].astype(int) - wanted).max() <= 2
+    assert (clip[1] != clip[0]).any() and (clip[1] != clip[2]).any()
+
+
+def test_one_seed_is_that_of_every_keyframe(painter):
+    clip = tasks.animate(painter, ["a red cat", "a red cat"], frames=3, seeds=7, num_steps=2)
+    assert np.abs(clip.astype(int) - clip[:1]).max() <= 2
+
+
+def test_frames_do_not_depend_on_how_many_are_painted_together(painter, monkeypatch):
+    options = {"frames": 7, "seeds": [1, 2], "num_steps": 2, "sampler": "ddpm", "negative_prompt": "two birds"}
+    together = tasks.animate(painter, WORDS[:2], **options)
+    monkeypatch.setattr("tfportrait.tasks.animation.FRAMES_AT_ONCE", 3)
+    assert np.abs(tasks.animate(painter, WORDS[:2], **options).astype(int) - together).max() <= 2
+
+
+@given(
+    st.lists(st.floats(0.01, 10), min_size=1, max_size=5),
+    st.integers(2, 40),
+    st.booleans(),
+)
+def test_frames_lie_between_the_keyframes_of_their_time(distances, frames, loop):
+    times = np.cumsum([0.0, *distances])
+    keys, shares = between(len(times), frames, times, loop)
+    assert len(keys) == len(shares) == frames
+    assert keys[0][0] == 0 and shares[0] == 0 and all(-1e-6 <= share <= 1 + 1e-6 for share in shares)
+    end = times[-1] + (times[-1] / len(distances) if loop else 0)
+    for (i, j), share, time in zip(keys, shares, np.linspace(0, end, frames, endpoint=not loop), strict=True):
+        assert j == (i + 1) % len(times)
+        until = times[j] if j else (end if loop else times[j])
+        assert times[i] + share * (until - times[i]) == pytest.approx(time, abs=1e-6)
+    assert loop or (keys[-1][1] == len(times) - 1 and shares[-1] == pytest.approx(1))
+
+
+@given(st.integers(0, 2**32), st.floats(0, 1))
+def test_slerp_keeps_lengths_and_angles(seed, share):
+    first, second = np.random.default_rng(seed).standard_normal((2, 50))
+    first, second = (vector / np.linalg.norm(vector) for vector in (first, second))
+    found = slerp(first, second, share)
+    assert np.linalg.norm(found) == pytest.approx(1, abs=1e-5)
+    assert np.arccos(np.clip(found @ first, -1, 1)) == pytest.approx(share * np.arccos(first @ second), abs=2e-3)
+
+
+def test_slerp_of_one_vector_is_that_vector():
+    x = RANDOM.standard_normal((4, 4)).astype("float32")
+    np.testing.assert_allclose(slerp(x, x, 0.3), x, rtol=1e-6)
+
+
+def test_one_trace_for_all_clips_of_a_shape(monkeypatch):
+    painter, traces = tiny_painter(), []
+    call = painter.unet.call
+    monkeypatch.setattr(painter.unet, "call", lambda *args, **kwargs: traces.append(1) or call(*args, **kwargs))
+    for seed in (1, 2):
+        tasks.animate(painter, WORDS, frames=16, seeds=seed, num_steps=2)
+    assert len(traces) == 1
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"prompts": ["a red cat"]}, "at least two prompts"),
+        ({"prompts": "a red cat"}, "at least two prompts"),
+        ({"frames": 0}, "frames is 0"),
+        ({"frames": 10**6, "image_size": 128}, "46 GiB and 20,000,000 steps.*at most 43,690"),
+        ({"times": [0, 1]}, "2 times for 3 prompts"),
+        ({"times": [0, 2, 1]}, "do not rise"),
+        ({"times": [0, 1, float("inf")]}, "do not rise"),
+        ({"seeds": [1, 2]}, "2 seeds for 3"),
+        ({"image_size": 17}, "must be multiples"),
+        ({"sampler": "magic"}, "magic"),
+    ],
+)
+def test_bad_arguments_are_refused(options, message, painter):
+    with pytest.raises(ValueError, match=message):
+        tasks.animate(painter, **{"prompts": WORDS, **options})
+
+
+def test_a_painter_without_words_is_refused():
+    with pytest.raises(ValueError, match="reads no words"):
+        tasks.animate(pixel_painter(), WORDS)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp"])
+def test_the_command_writes_a_clip_with_its_recipe(suffix, tmp_path, capsys, painter):
+    painter.save_to_preset(tmp_path / "preset")
+    out = tmp_path / f"clip.{suffix}"
+    arguments = [f"--preset={tmp_path / 'preset'}", f"--out={out}", "--steps=2", "--frames=4"]
+    assert main(["animate", *WORDS[:2], "--loop", "--times=0,2", "--seed=3", "--seed=4", *arguments]) == 0
+    with Image.open(out) as clip:
+        assert clip.n_frames == 4 and clip.size == (16, 16)
+    recipe = read_recipe(out)
+    assert (recipe["task"], recipe["prompts"], recipe["seeds"]) == ("animate", WORDS[:2], [3, 4])
+    for wrong, message in (
+        (["animate", "a red cat", *arguments], "at least two prompts"),
+        (["animate", *WORDS, *arguments, "--times=0,x"], "--times takes numbers"),
+        (["animate", *WORDS, *arguments, "--fps=0"], "--fps is 0"),
+        (["animate", *WORDS, *arguments, "--out=clip.avi"], "must end in .gif, .webp"),
+    ):
+        assert main(wrong) == 2
+        assert message in capsys.readouterr().err
