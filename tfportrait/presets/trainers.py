@@ -147,16 +147,7 @@ def train_autoencoder(config, out, *, init=None, steps=None):
         model = _make(AdversarialAutoencoder, settings["discriminator"], autoencoder=network)
     source = _source(config, "train")
 
-    def batches(first_step):
-        return data.batches(
-            source,
-            repeat=True,
-            fields=("image",),
-            augmentation=config["data"].get("augmentation"),
-            seed=config["seed"],
-            batch_size=settings["batch_size"],
-            first_step=first_step,
-        )
+    batches = _picture_batches(source, config, settings, ("image",))
 
     unseen = _unseen(config, source)
     strip = training.ReconstructionStrip(_pictures(out), unseen.images(np.arange(min(8, len(unseen)))))
@@ -176,16 +167,7 @@ def train_oracle(config, out, *, init=None, steps=None):
         size = config["data"]["image_size"]
         model = _make(Oracle, settings["network"], attributes=source.attributes, image_size=size)
 
-    def batches(first_step):
-        return data.batches(
-            source,
-            repeat=True,
-            fields=("image", "attributes"),
-            augmentation=config["data"].get("augmentation"),
-            seed=config["seed"],
-            batch_size=settings["batch_size"],
-            first_step=first_step,
-        )
+    batches = _picture_batches(source, config, settings, ("image", "attributes"))
 
     state = _fit(model, batches, config, out, "oracle", steps, [], [init])
     model.save_to_preset(out)
@@ -312,20 +294,28 @@ def train_pixels(config, out, *, init=None, steps=None):
         _take_over(PixelDiffusion.from_preset(init), model, init)
     source = _source(config, "train")
 
+    batches = _picture_batches(source, config, settings, ("image",))
+
+    state = _fit(model, batches, config, out, "pixels", steps, [], [init])
+    model.save_to_preset(out)
+    _end(out, state)
+
+
+def _picture_batches(source, config, settings, fields):
+    """First step -> endless batches of a source's pictures, as `_fit` takes them."""
+
     def batches(first_step):
         return data.batches(
             source,
             repeat=True,
-            fields=("image",),
+            fields=fields,
             augmentation=config["data"].get("augmentation"),
             seed=config["seed"],
             batch_size=settings["batch_size"],
             first_step=first_step,
         )
 
-    state = _fit(model, batches, config, out, "pixels", steps, [], [init])
-    model.save_to_preset(out)
-    _end(out, state)
+    return batches
 
 
 def _painter(config, out, init):

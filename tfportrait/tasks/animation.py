@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 from keras import ops
+from tqdm import tqdm
 
 from tfportrait.diffusion import noise as noises
 from tfportrait.models import generation
@@ -92,7 +93,7 @@ def animate(
             len(prompts) + 1,
         )
         made = []
-        for begin in _bar(range(0, frames, FRAMES_AT_ONCE), progress):
+        for begin in tqdm(range(0, frames, FRAMES_AT_ONCE), unit="part", leave=False, disable=not progress):
             part = slice(begin, begin + FRAMES_AT_ONCE)
             pairs = list(zip(keys[part], shares[part], strict=True))
             start = np.stack([slerp(starts[i], starts[j], share) for (i, j), share in pairs])
@@ -151,11 +152,3 @@ def slerp(first, second, share):
         return np.asarray(first + share * (second - first), "float32")
     found = (np.sin((1 - share) * angle) * first + np.sin(share * angle) * second) / np.sin(angle)
     return np.asarray(found, "float32")
-
-
-def _bar(values, progress):
-    if not progress:
-        return values
-    from tqdm import tqdm
-
-    return tqdm(values, unit="part", leave=False)

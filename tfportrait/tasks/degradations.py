@@ -76,7 +76,7 @@ class Gaussian(Degradation):
     is_state = True
 
     def __post_init__(self):
-        _check(self, "level", 0, 255)
+        _check_level(self, 255)
 
     def __str__(self):
         return f"Gaussian noise of {self.level:g} grey levels"
@@ -123,7 +123,7 @@ class Poisson(Degradation):
     name = "poisson"
 
     def __post_init__(self):
-        _check(self, "level", 0, 10_000)
+        _check_level(self, 10_000)
 
     def __str__(self):
         return f"Poisson noise of {self.level:g} photons in white"
@@ -154,8 +154,9 @@ class Poisson(Degradation):
 
     def nearest(self, images, damaged, variance):
         share = np.clip((images + 1.0) / 2.0, 1.0 / self.level, 1.0)
-        uncut = _uncut(damaged, images, np.sqrt(4.0 * share / self.level))
-        return _weighed(images, np.where(damaged > 0, uncut, damaged), variance, 4.0 * share / self.level)
+        noise_variance = 4.0 * share / self.level
+        uncut = _uncut(damaged, images, np.sqrt(noise_variance))
+        return _weighed(images, np.where(damaged > 0, uncut, damaged), variance, noise_variance)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,7 +177,7 @@ class Jpeg(Degradation):
 
     def __post_init__(self):
         if self.tables is None:
-            _check(self, "level", 0, 100)
+            _check_level(self, 100)
         if self.level is None and self.tables is None:
             raise ValueError("jpeg needs a level, the quality from 1 to 100: only a JPEG file tells it by itself")
 
@@ -243,7 +244,7 @@ class Blur(Degradation):
     name = "blur"
 
     def __post_init__(self):
-        _check(self, "level", 0, 50)
+        _check_level(self, 50)
         if self.level is None:
             raise ValueError("blur needs a level: the standard deviation of the Gaussian in pixels, e.g. 2")
         if not 0 <= self.noise <= 255:
@@ -324,10 +325,10 @@ def get(degradation, level=None):
     return KINDS[degradation](level)
 
 
-def _check(degradation, name, low, high):
-    value = getattr(degradation, name)
-    if value is not None and not low < value <= high:
-        raise ValueError(f"the {name} of {degradation.name} is {value}, but must be above {low} and at most {high}")
+def _check_level(degradation, most):
+    level = degradation.level
+    if level is not None and not 0 < level <= most:
+        raise ValueError(f"the level of {degradation.name} is {level}, but must be above 0 and at most {most}")
 
 
 def _rounded(levels):
@@ -411,6 +412,7 @@ def _inverse_cosines(spectra):
     return np.einsum("ki,nklc,lj->nijc", rows, spectra, columns, optimize=True)
 
 
+@functools.cache
 def _gaussian_gain(side, sigma):
     """What a Gaussian of deviation `sigma` leaves of each frequency of `side` mirrored pixels."""
     reach = math.ceil(4 * sigma)
@@ -470,6 +472,6 @@ def degrade(image, degradation, level=None, *, seeds=0):
     Returns: uint8 (N, H, W, 3).
     """
     degradation = get(degradation, level)
-    if degradation.name != "grey" and degradation.level is None and getattr(degradation, "tables", None) is None:
+    if isinstance(degradation, Gaussian | Poisson) and degradation.level is None:
         raise ValueError(f"say how much: degrade needs a level of {degradation.name}")
     return degradation.apply(image, seeds=seeds)

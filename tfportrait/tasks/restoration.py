@@ -1,6 +1,7 @@
 """Restoring: what is left of a damaged picture, and for the rest what a diffusion model knows of pictures."""
 
 import dataclasses
+import functools
 import numbers
 
 import numpy as np
@@ -13,7 +14,7 @@ from tfportrait.models.network import to_uint8
 from tfportrait.models.pixel_diffusion import PixelDiffusion
 from tfportrait.tasks import degradations
 from tfportrait.tasks.pictures import check_images, to_float
-from tfportrait.tasks.restyling import together
+from tfportrait.tasks.restyling import encode_floats, together
 from tfportrait.training.compiled import compiled
 
 PIXELS_AT_ONCE = 2**18  # that a model of pixels denoises together
@@ -176,7 +177,7 @@ def _by_latents(prompts, negative_prompts, guidance_scale, progress):
         noise = np.stack([noises.unit_noise(seeds, number * (num_steps + 1) + i, shape) for i in range(num_steps + 1)])
         request = dataclasses.replace(request, noise=noise, sampler=samplers.ddpm)
         damaged = to_float(images)
-        to_images, to_latents = _autoencoder(painter)
+        to_images, to_latents = (functools.partial(each, painter) for each in (_decode_floats, encode_floats))
 
         def wrap(denoise):
             return fitted(denoise, kind, damaged, to_images, to_latents)
@@ -188,10 +189,8 @@ def _by_latents(prompts, negative_prompts, guidance_scale, progress):
     return run
 
 
-def _autoencoder(painter):
-    """An autoencoder's two halves as functions of float images and latents, compiled."""
+def _decode_floats(painter, latents):
+    """Latents as float32 images, where `generation.decode` makes uint8 of them."""
     if painter.autoencoder is None:
-        return (lambda x: x), (lambda x: x)
-    decode = compiled(painter, "decode", painter.autoencoder.decode)
-    encode = compiled(painter, "encode", lambda x: ops.cast(painter.autoencoder.encode(x), "float32"))
-    return (lambda latents: ops.cast(decode(latents), "float32")), encode
+        return latents
+    return ops.cast(compiled(painter, "decode", painter.autoencoder.decode)(latents), "float32")

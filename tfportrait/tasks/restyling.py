@@ -113,7 +113,11 @@ def together(images, prompts, seeds):
 def encode(painter, images):
     """Clean latents of uint8 images, float32 (N, h, w, c); the pixels themselves where the painter has no
     autoencoder."""
-    images = to_float(images)
+    return encode_floats(painter, to_float(images))
+
+
+def encode_floats(painter, images):
+    """`encode` of float32 images in [-1, 1]."""
     if painter.autoencoder is None:
         return images
     return compiled(painter, "encode", lambda x: ops.cast(painter.autoencoder.encode(x), "float32"))(images)
