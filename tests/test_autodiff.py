@@ -1,9 +1,11 @@
 """Derivatives with respect to inputs: against closed forms, on both backends."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import keras
@@ -79,6 +81,44 @@ def test_compiled():
     gradient, derivative = compiled(x)
     np.testing.assert_allclose(gradient, 3 * x**2, atol=1e-5)
     np.testing.assert_allclose(derivative, np.cos(x), atol=1e-5)
+
+
+def cube(x):
+    """x**3 with a gradient that is written out."""
+
+    def function(x):
+        return x**3, lambda upstream: 3 * x * x * upstream
+
+    return autodiff.custom_gradient(function)(x)
+
+
+def test_a_gradient_that_is_written_out_counts_in_and_out_of_graphs():
+    tf = pytest.importorskip("tensorflow")
+    x = np.linspace(-1, 1, 6, dtype="float32").reshape(2, 3)
+    np.testing.assert_allclose(autodiff.gradient(cube, x)[1], 3 * x**2, atol=1e-5)
+    inside = tf.function(lambda x: autodiff.gradient(cube, x)[1], autograph=False)
+    np.testing.assert_allclose(inside(x), 3 * x**2, atol=1e-5)
+    # Differentiated from outside, the graph is gone through after it was traced: the table is asked.
+    outside = tf.function(lambda x: cube(cube(x)), autograph=False)
+    gc.collect()
+    np.testing.assert_allclose(autodiff.gradient(outside, x)[1], 9 * x**8, atol=1e-5)
+    twice = tf.function(lambda x: autodiff.gradient(lambda x: autodiff.gradient(cube, x)[1], x)[1], autograph=False)
+    np.testing.assert_allclose(twice(x), 6 * x, atol=1e-5)
+
+
+def test_a_traced_graph_is_freed_though_gradients_in_it_are_written_out():
+    tf = pytest.importorskip("tensorflow")
+
+    def function(x):
+        with autodiff.gradients_owned_by_the_graph():
+            return tf.nn.silu(cube(x))  # whose gradient TensorFlow writes out
+
+    compiled = tf.function(function, autograph=False)
+    graph = weakref.ref(compiled.get_concrete_function(tf.TensorSpec((2,), tf.float32)).graph)
+    assert graph() is not None
+    del compiled
+    gc.collect()
+    assert graph() is None
 
 
 def test_shapes_must_agree():

@@ -1,8 +1,11 @@
 """Derivatives with respect to inputs, which `keras.ops` lacks, on TensorFlow and JAX.
 
-Both functions may be used inside a loss: what they return is itself differentiable. The function must not update
+`gradient` and `jvp` may be used inside a loss: what they return is itself differentiable. The function must not update
 variables (random seeds, running means) on JAX.
 """
+
+import contextlib
+import weakref
 
 import keras
 
@@ -64,6 +67,65 @@ def jvp(function, x, tangent):
     import jax
 
     return jax.jvp(function, (x,), (tangent,))
+
+
+def custom_gradient(function):
+    """`keras.ops.custom_gradient`, of which TensorFlow keeps nothing longer than the graph that it is traced in.
+
+    Args:
+        function: callable. Maps tensors to (value, function from upstream gradients to those of the tensors).
+
+    Returns: callable. Maps the same tensors to the value.
+    """
+    wrapped = keras.ops.custom_gradient(function)
+
+    def call(*tensors):
+        with gradients_owned_by_the_graph():
+            return wrapped(*tensors)
+
+    return call
+
+
+@contextlib.contextmanager
+def gradients_owned_by_the_graph():
+    """Lets TensorFlow free the graph that is traced inside.
+
+    TensorFlow enters every gradient that is written out (`tf.custom_gradient`, the sum over replicas in an optimizer's
+    step) into a table that is never emptied. Such a gradient holds its graph, so that every compiled function would
+    stay in memory until the process ends, with about 30 MB for each small model that is trained. Here the graph owns
+    its gradients, and the table only knows where they are. Does nothing outside of graphs and on other backends.
+    """
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+    from tensorflow.python.framework import ops
+
+    table = getattr(ops.gradient_registry, "_registry", None)
+    if tf.executing_eagerly() or table is None:
+        yield
+        return
+    start = ops.uid()  # the number of a gradient is drawn from the same count
+    yield
+    graph = tf.compat.v1.get_default_graph()
+    for name in reversed(list(table)):
+        kind, _, number = name.partition("-")
+        if kind != "CustomGradient" or int(number) < start:
+            break
+        if not isinstance(table[name]["type"], _Owned):
+            graph.add_to_collection("tfportrait_gradients", table[name]["type"])
+            table[name]["type"] = _Owned(table[name]["type"])
+            weakref.finalize(graph, table.pop, name, None)
+
+
+class _Owned:
+    """A gradient that something else keeps alive."""
+
+    def __init__(self, function):
+        self._function = weakref.ref(function)
+
+    def __call__(self, operation, *upstream):
+        return self._function()(operation, *upstream)
 
 
 def _backend():

@@ -1,5 +1,7 @@
 """The training step on TensorFlow."""
 
+import gc
+
 import keras
 import numpy as np
 import pytest
@@ -24,6 +26,26 @@ def policy():
 def xla_default(monkeypatch):
     """Sets what `accelerate` chose, for one test."""
     return lambda value: monkeypatch.setattr(acceleration, "_xla", value)
+
+
+def test_nothing_of_a_training_stays_in_memory():
+    from tensorflow.python.framework.func_graph import FuncGraph
+
+    def graphs():
+        gc.collect()
+        return sum(isinstance(each, FuncGraph) for each in gc.get_objects())
+
+    def train():
+        model = tiny()  # its silu and its optimizer have gradients that TensorFlow would keep
+        model.compile(training.AdamW(1e-2))
+        model.fit(images(16), batch_size=8, verbose=0)
+        model.evaluate(images(16), batch_size=8, verbose=0)
+        training.compiled.compiled(model, "clean", model.call)(images(2))
+
+    train()
+    before = graphs()
+    train()
+    assert graphs() == before
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from tfportrait import autodiff
+
 register = keras.saving.register_keras_serializable("tfportrait")
 
 LARGE = 2**25  # numbers of an image that is worked on in bands
@@ -79,7 +81,7 @@ def group_norm(x, gamma, beta, shift, epsilon, silu):
     def function(x, gamma, beta, shift=None):
         return _with_gradient(x, gamma, beta, shift, epsilon, silu)
 
-    return ops.custom_gradient(function)(x, gamma, beta, *([] if shift is None else [shift]))
+    return autodiff.custom_gradient(function)(x, gamma, beta, *([] if shift is None else [shift]))
 
 
 def _forward(x, gamma, beta, shift, epsilon, silu):

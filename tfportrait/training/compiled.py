@@ -5,6 +5,8 @@ import contextvars
 
 import keras
 
+from tfportrait import autodiff
+
 _INFERRING = contextvars.ContextVar("inferring", default=False)
 
 
@@ -62,6 +64,7 @@ def _tensorflow(model, function):
     from tfportrait.training.acceleration import xla_default
 
     # Nothing in a network branches on tensors, and converting Python code takes longer than tracing it.
+    function = autodiff.gradients_owned_by_the_graph()(function)
     return tf.function(function, jit_compile=xla_default() or None, autograph=False)
 
 

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tfportrait import autodiff
+
 
 class TensorFlowStep:
     """`train_step` and `test_step` for TensorFlow: `compute_loss` is called once, and no forward pass before it."""
@@ -17,8 +19,9 @@ class TensorFlowStep:
         compute = self._loss_and_gradients
         if self._xla_per_replica:
             compute = tf.function(compute, jit_compile=True, autograph=False)
-        loss, gradients = compute(x, y, sample_weight)
-        self.optimizer.apply(gradients, self.trainable_variables)
+        with autodiff.gradients_owned_by_the_graph():
+            loss, gradients = compute(x, y, sample_weight)
+            self.optimizer.apply(gradients, self.trainable_variables)
         return self._log(loss, x)
 
     def _loss_and_gradients(self, x, y, sample_weight):
@@ -32,7 +35,8 @@ class TensorFlowStep:
 
     def test_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        loss = self.compute_loss(x=x, y=y, sample_weight=sample_weight, training=False)
+        with autodiff.gradients_owned_by_the_graph():
+            loss = self.compute_loss(x=x, y=y, sample_weight=sample_weight, training=False)
         return self._log(loss, x)
 
     def _log(self, loss, x):
@@ -48,7 +52,8 @@ class TensorFlowStep:
         if self.optimizer is not None and not self.optimizer.built:
             batch = data_batch if iterator is None else next(next(iter(iterator))[2])
             x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
-            loss = tf.function(self.compute_loss, autograph=False)
+            compute = autodiff.gradients_owned_by_the_graph()(self.compute_loss)
+            loss = tf.function(compute, autograph=False)
             with self.distribute_strategy.scope():
                 with keras.StatelessScope():  # the variables are created when it ends
                     loss.get_concrete_function(x=x, y=y, sample_weight=sample_weight)
