@@ -1,7 +1,10 @@
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from tfportrait import mp4
 from tfportrait.clips import write_clip
 from tfportrait.provenance import read_xmp
 from tfportrait.recipe import read_recipe
@@ -36,6 +39,39 @@ def test_drawings_look_the_same_in_a_gif(tmp_path):
             assert np.abs(np.asarray(clip.convert("RGB")).astype(int) - frame).mean() < 6
 
 
+@pytest.mark.parametrize("sides", [(64, 48), (33, 47)])
+def test_an_mp4_has_its_frames_its_pace_and_its_marks(tmp_path, sides):
+    import tfportrait as tp
+
+    frames = np.stack([tp.world.sample(seed).render(64)[: sides[0], : sides[1]] for seed in (1, 1, 2, 2)])
+    path = write_clip(tmp_path / "x.mp4", frames, RECIPE, fps=8)
+    assert read_recipe(path) == RECIPE
+    marks = read_xmp(mp4.read_packet(path))
+    assert marks["DigitalSourceType"].endswith("trainedAlgorithmicMedia") and "AIGC" in marks
+    reader = mp4.check_encoder().read_frames(str(path))
+    size = next(reader)["size"]
+    assert size == (sides[1] + sides[1] % 2, sides[0] + sides[0] % 2)
+    read = [np.frombuffer(frame, "uint8").reshape(size[1], size[0], 3)[: sides[0], : sides[1]] for frame in reader]
+    assert len(read) == 4
+    assert np.abs(np.stack(read).astype(int) - frames).mean() < 6
+
+
+def test_mp4_files_of_others_and_damaged_ones(tmp_path, monkeypatch):
+    path = write_clip(tmp_path / "x.mp4", FRAMES, RECIPE)
+    data = path.read_bytes()
+    start = data.index(b"uuid") - 4
+    assert start + int.from_bytes(data[start : start + 4], "big") == len(data)
+    path.write_bytes(data[:start])
+    with pytest.raises(ValueError, match="carries no tfportrait recipe"):
+        read_recipe(path)
+    path.write_bytes(data[:-9])
+    with pytest.raises(ValueError, match="x.mp4 is damaged: the box at byte"):
+        read_recipe(path)
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(ValueError, match=r"tfportrait\[video\]"):
+        write_clip(tmp_path / "y.mp4", FRAMES)
+
+
 def test_a_label_is_drawn_into_every_frame(tmp_path):
     frames = np.full((2, 64, 128, 3), 200, "uint8")
     frames[1] = 100
@@ -48,7 +84,7 @@ def test_a_label_is_drawn_into_every_frame(tmp_path):
 @pytest.mark.parametrize(
     "name, frames, options, message",
     [
-        ("x.avi", FRAMES, {}, "must end in .gif, .webp"),
+        ("x.avi", FRAMES, {}, "must end in .gif, .webp, .mp4"),
         ("x.gif", FRAMES[0], {}, "uint8"),
         ("x.gif", FRAMES[:0], {}, "uint8"),
         ("x.gif", FRAMES, {"fps": 0}, "fps is 0"),

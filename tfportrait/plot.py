@@ -63,6 +63,30 @@ def images(images, captions: Sequence[str] | None = None, columns: int | None = 
     return _grid(pictures, texts, rows, lines, heights, size, title)
 
 
+def table(images, columns: Sequence[str], rows: Sequence[str] = ("",), size: float = 1.6, title=None):
+    """Images that two things change: one from column to column, the other from row to row.
+
+    Args:
+        images: uint8 [0, 255] or float [-1, 1], (R * C, H, W, 3) or a list of as many: row by row, of any sizes.
+        columns: C strings, for below the images of a column.
+        rows: R strings, for beside the images of a row.
+        size: float. Width of an image in inches.
+        title: str. Headline of the figure.
+
+    Raises:
+        ValueError: for another number of images, or no column or row.
+    """
+    pictures = [_displayable(image) for image in images]
+    if not columns or not rows or len(pictures) != len(columns) * len(rows):
+        raise ValueError(f"{len(pictures)} images for {len(columns)} columns and {len(rows)} rows")
+    texts = [_wrap(str(label), size) for label in columns]
+    parts = [range(start, start + len(columns)) for start in range(0, len(pictures), len(columns))]
+    lines = [0] * (len(rows) - 1) + [max(text.count("\n") + 1 if text else 0 for text in texts)]
+    heights = [max(pictures[i].shape[0] / pictures[i].shape[1] for i in part) * size for part in parts]
+    texts = [""] * (len(pictures) - len(columns)) + texts
+    return _grid(pictures, texts, parts, lines, heights, size, title, list(rows) if any(rows) else None)
+
+
 def augmentation(originals, augmented, captions: Sequence[str] | None = None, columns: int | None = None, title=None):
     """Each image beside what augmentation made of it, original on the left, with its caption below the pair.
 
@@ -243,7 +267,8 @@ def comparison(images, curves, title=None):
 def _grid(pictures, texts, rows, lines, heights, size, title, row_labels=None):
     """Axes placed in inches: images of a grid touch their captions, whatever the number of lines."""
     gap, margin = 0.08, 0.12
-    left = margin + (0.75 if row_labels else 0)
+    beside = 1.5 if row_labels and max(map(len, row_labels)) > 12 else 0.75  # inches
+    left = margin + (beside if row_labels else 0)
     width = left + max(map(len, rows)) * (size + gap) - gap + margin
     headline = _wrap(_drawable(title), (width - left - margin) * CAPTION_POINTS / 12) if title else ""
     top = margin + (0.36 + 0.2 * headline.count("\n") if title else 0)
@@ -264,7 +289,9 @@ def _grid(pictures, texts, rows, lines, heights, size, title, row_labels=None):
                 figure.text(*centre, _drawable(texts[i]), ha="center", va="top", parse_math=False, **style)
         if row_labels:
             where = (left - 0.1) / width, (y + heights[number] / 2) / height
-            figure.text(*where, row_labels[number], ha="right", va="center", fontsize=10, color=TEXT)
+            style = {"fontsize": CAPTION_POINTS, "color": TEXT, "family": list(_fonts()), "linespacing": 1.2}
+            label = _drawable(_wrap(row_labels[number], beside - 0.1))
+            figure.text(*where, label, ha="right", va="center", parse_math=False, **style)
         y -= lines[number] * LINE_INCHES + (0.14 if lines[number] else gap)
     if title:
         where = left / width, (height - margin) / height

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
 
-from tfportrait import provenance
+from tfportrait import mp4, provenance
 from tfportrait.files import atomic_write
 
 KEY = "tfportrait"
-FORMAT = 1  # of recipes; raised when old versions would misread new ones
+FORMAT = 2  # of recipes; raised when old versions would misread new ones
 PARAMETERS = "parameters"
 SUFFIXES = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
 _LOOK = {"WEBP": {"lossless": True}, "JPEG": {"quality": 95, "subsampling": 0}}
@@ -152,13 +152,15 @@ def read_recipe(path: str | os.PathLike) -> dict[str, Any]:
     """Reads the recipe that `write_picture`, or `tfportrait.clips.write_clip`, has stored.
 
     Args:
-        path: str or path. A PNG, WebP, JPEG or GIF file.
+        path: str or path. A PNG, WebP, JPEG, GIF or MP4 file.
 
     Returns: the recipe.
 
     Raises: ValueError if the file is no such picture, is damaged or has no recipe; OSError
         if it cannot be read.
     """
+    if mp4.is_mp4(path):
+        return _of_texts(path, {}, _packet_of_mp4(path), {})
     try:
         with Image.open(path, formats=[*sorted(set(SUFFIXES.values())), "GIF"]) as image:
             image.load()  # text may also stand behind the pixels
@@ -167,13 +169,25 @@ def read_recipe(path: str | os.PathLike) -> dict[str, Any]:
                 packet = image.info["comment"]
             exif = image.getexif().get_ifd(ExifTags.IFD.Exif)
     except UnidentifiedImageError as error:
-        raise ValueError(f"{path} is not a PNG, WebP, JPEG or GIF file") from error
+        raise ValueError(f"{path} is not a PNG, WebP, JPEG, GIF or MP4 file") from error
     except (SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path} is not a sound picture: {error}") from error
     except OSError as error:
         if error.errno is not None:
             raise
         raise ValueError(f"{path} is damaged: {error}") from error
+    return _of_texts(path, text, packet, exif)
+
+
+def _packet_of_mp4(path: str | os.PathLike) -> bytes:
+    try:
+        return mp4.read_packet(path)
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+
+
+def _of_texts(path: str | os.PathLike, text: dict[str, str], packet: bytes, exif: dict) -> dict[str, Any]:
+    """The recipe in a PNG's texts or an XMP packet."""
     try:
         marks = provenance.read_xmp(packet) if packet else {}
     except ValueError as error:

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfportrait.diffusion import add_noise, expand_seeds, unit_noise
+from tfportrait.diffusion.noise import slerp
 
 SEEDS = st.integers(0, 2**63 - 1)
 GOLDEN_START = [
@@ -75,3 +76,17 @@ def test_add_noise_per_example():
     x_0, noise = np.ones((2, 3), "float32"), np.full((2, 3), 2, "float32")
     found = add_noise(x_0, noise, np.array([1.0, 0.6], "float32"), np.array([0.0, 0.8], "float32"))
     np.testing.assert_allclose(found[:, 0], [1, 2.2], rtol=1e-6)
+
+
+@given(st.integers(0, 2**32), st.floats(0, 1))
+def test_slerp_keeps_lengths_and_angles(seed, share):
+    first, second = np.random.default_rng(seed).standard_normal((2, 50))
+    first, second = (vector / np.linalg.norm(vector) for vector in (first, second))
+    found = slerp(first, second, share)
+    assert np.linalg.norm(found) == pytest.approx(1, abs=1e-5)
+    assert np.arccos(np.clip(found @ first, -1, 1)) == pytest.approx(share * np.arccos(first @ second), abs=2e-3)
+
+
+def test_slerp_of_one_vector_is_that_vector():
+    x = np.random.default_rng(0).standard_normal((4, 4)).astype("float32")
+    np.testing.assert_allclose(slerp(x, x, 0.3), x, rtol=1e-6)

@@ -8,9 +8,8 @@ from PIL import Image
 from tfportrait import tasks
 from tfportrait.cli import main
 from tfportrait.recipe import read_recipe
-from tfportrait.tasks.animation import between, slerp
+from tfportrait.tasks.animation import between
 
-RANDOM = np.random.default_rng(0)
 WORDS = ["a red cat", "a blue dog", "two green birds"]
 
 
@@ -57,20 +56,6 @@ def test_frames_lie_between_the_keyframes_of_their_time(distances, frames, loop)
         until = times[j] if j else (end if loop else times[j])
         assert times[i] + share * (until - times[i]) == pytest.approx(time, abs=1e-6)
     assert loop or (keys[-1][1] == len(times) - 1 and shares[-1] == pytest.approx(1))
-
-
-@given(st.integers(0, 2**32), st.floats(0, 1))
-def test_slerp_keeps_lengths_and_angles(seed, share):
-    first, second = np.random.default_rng(seed).standard_normal((2, 50))
-    first, second = (vector / np.linalg.norm(vector) for vector in (first, second))
-    found = slerp(first, second, share)
-    assert np.linalg.norm(found) == pytest.approx(1, abs=1e-5)
-    assert np.arccos(np.clip(found @ first, -1, 1)) == pytest.approx(share * np.arccos(first @ second), abs=2e-3)
-
-
-def test_slerp_of_one_vector_is_that_vector():
-    x = RANDOM.standard_normal((4, 4)).astype("float32")
-    np.testing.assert_allclose(slerp(x, x, 0.3), x, rtol=1e-6)
 
 
 def test_one_trace_for_all_clips_of_a_shape(monkeypatch):

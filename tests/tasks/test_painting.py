@@ -41,6 +41,13 @@ def test_words_and_tags_become_one_prompt(prompt, tags, attributes):
         assert world.read_prompt(text).language == "zh"
 
 
+def test_scenes_have_tags_of_their_own():
+    text = tasks.compose_prompt("a mountain lake", {"time": "dusk", "style": "oil"})
+    wanted = {"style": "oil", "setting": "mountains", "time": "dusk", "ground": "water"}
+    assert world.scenes.read_prompt(text).attributes == wanted
+    assert tasks.compose_prompt(None, {"setting": "sea", "style": "ink"}).startswith("a seascape")
+
+
 @pytest.mark.parametrize(("prompt", "tags"), [("", {}), (None, {}), ("   ", {})])
 def test_nothing_to_paint_is_an_error(prompt, tags):
     with pytest.raises(ValueError, match="prompt is empty"):
@@ -102,7 +109,7 @@ def test_a_recipe_that_cannot_be_followed_says_why(preset, tmp_path, capsys):
     for changes, arguments, message in (
         ({}, [f"--preset={other}"], "is not the preset tiny of the recipe"),
         ({}, [], "no preset or folder 'tiny'"),
-        ({"format": 2, "version": "9.0"}, [f"--preset={preset}"], "newer tfportrait (9.0)"),
+        ({"format": 99, "version": "9.0"}, [f"--preset={preset}"], "newer tfportrait (9.0)"),
         ({"task": "restyle"}, [f"--preset={preset}"], "`tfportrait restyle`"),
         (lora, [f"--preset={preset}"], "LoRA style.safetensors: give that file with --lora"),
         ({}, ["a cat"], "PROMPT cannot be given beside --recipe"),

@@ -22,7 +22,7 @@ from tfportrait.cli.app import app
 @click.option("--size", type=int, default=None, help="Side in pixels.  [default: that of the training]")
 @click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
 @click.option("--label", is_flag=True, help="Draw a visible mark, AI生成 / AI-generated.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("clip.gif"), help="GIF or WebP file.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("clip.gif"), help="GIF, WebP or MP4 file.")
 def animate(
     prompts: tuple[str, ...],
     frames: int,

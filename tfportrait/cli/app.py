@@ -11,6 +11,7 @@ ORDER = (
     "restore",
     "upscale",
     "animate",
+    "explore",
     "recipe",
     "train",
     "evaluate",

@@ -10,12 +10,12 @@ def parse_tags(tags: tuple[str, ...]) -> dict[str, str]:
     Args:
         tags: sequence of str, such as "style=watercolour".
 
-    Returns: attribute name -> value, both known to the portrait world.
+    Returns: attribute name -> value, both known to the world of portraits or of scenes.
 
     Raises: ValueError for a tag without "=", a name given twice with different values, or an attribute or a value that
         does not exist (the message lists the valid ones).
     """
-    from tfportrait.world.attributes import check
+    from tfportrait.world.choice import check_any
 
     attributes: dict[str, str] = {}
     for tag in tags:
@@ -26,7 +26,7 @@ def parse_tags(tags: tuple[str, ...]) -> dict[str, str]:
         if attributes.get(name, value) != value:
             raise ValueError(f"tag {name} is given twice: {attributes[name]} and {value}")
         attributes[name] = value
-    return check(attributes)
+    return check_any(attributes)
 
 
 def parse_loras(loras: tuple[str, ...]) -> dict[Path, float]:

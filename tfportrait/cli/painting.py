@@ -19,6 +19,8 @@ from tfportrait.cli.options import free_paths, output_paths, parse_loras, parse_
 @click.option("--lora", "loras", multiple=True, help="A LoRA, as FILE or FILE=STRENGTH; may be repeated.")
 @click.option("--seed", type=int, default=0, help="Seed of the first portrait; the others follow.")
 @click.option("--count", type=int, default=1, help="Number of portraits.")
+@click.option("--vary", type=int, default=None, help="A seed that the noise goes towards; with --count the following.")
+@click.option("--strength", type=float, default=None, help="How far it goes, from 0 to 1.")
 @click.option("--steps", type=int, default=20, help="Steps of the sampler.")
 @click.option("--guidance", type=float, default=4.0, help="How far beyond the plain model (1) the prompt pulls.")
 @click.option("--sampler", default="dpmpp_2m", help="ddpm, ddim, euler, euler_ancestral, heun, dpmpp_2m or lcm.")
@@ -47,6 +49,8 @@ def paint(
     loras: tuple[str, ...],
     seed: int,
     count: int,
+    vary: int | None,
+    strength: float | None,
     steps: int,
     guidance: float,
     sampler: str,
@@ -82,11 +86,23 @@ def paint(
     paths = output_paths(out, count) if out else free_paths("portrait.png", count)
     text = tasks.compose_prompt(prompt, parse_tags(tags))
     strengths = parse_loras(loras)
+    if (vary is None) != (strength is None) or not 0 <= (strength or 0) <= 1:
+        raise ValueError("--vary SEED and --strength, from 0 to 1, belong together")
     folder = locate(preset)
     start_backend()
-    seeds = list(range(seed, seed + count))
+    seeds, variations = list(range(seed, seed + count)), None
+    if vary is not None:
+        seeds, variations = [seed] * count, [(vary + number, strength) for number in range(count)]
     images, recipes = tasks.paint(
-        folder, text, negative, seeds=seeds, loras=strengths, say=click.echo, **settings, **opening
+        folder,
+        text,
+        negative,
+        seeds=seeds,
+        variations=variations,
+        loras=strengths,
+        say=click.echo,
+        **settings,
+        **opening,
     )
     for path, image, recipe in zip(paths, images, recipes, strict=True):
         click.echo(write_picture(path, image, recipe, label=label))

@@ -1,6 +1,6 @@
 """Several sources as one, mixed by weight: the "hybrid training" of real and drawn pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class Mixture(Source):
         self._first = np.concatenate([[0], np.cumsum(counts)[:-1]])
         self._sizes = sizes
         self._turns = int(np.ceil(counts / sizes).max())  # how often an example comes in an epoch, at most
-        self.attributes = {"source": tuple(self.sources), **_vocabulary(parts)}
+        self.attributes = {"source": tuple(self.sources), **vocabulary([source.attributes for source in parts])}
         key = f"mixture-{list(zip(self.sources, counts.tolist(), strict=True))}"
         self.fingerprint = f"{key} {' '.join(source.fingerprint for source in parts)}"
         self.text_fingerprint = f"{key} {' '.join(source.text_fingerprint for source in parts)}"
@@ -90,10 +90,10 @@ class Mixture(Source):
                 yield source, here, rows, turns
 
 
-def _vocabulary(sources: list[Source]) -> dict[str, tuple[str, ...]]:
-    """All attributes; where sources know different values of one, those of the first come first."""
+def vocabulary(parts: Sequence[Mapping[str, Sequence[str]]]) -> dict[str, tuple[str, ...]]:
+    """All attributes with their values; where two parts know different ones, those of the first come first."""
     made: dict[str, dict[str, None]] = {}
-    for source in sources:
-        for name, values in source.attributes.items():
+    for attributes in parts:
+        for name, values in attributes.items():
             made.setdefault(name, {}).update(dict.fromkeys(values))
     return {name: tuple(values) for name, values in made.items()}

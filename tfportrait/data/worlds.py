@@ -19,7 +19,6 @@ from tfportrait.world import scenes
 # The portrait seeds of a split. They never meet: a split has less than 2**40 portraits.
 FIRST_SEED = {"train": 0, "validation": 2**40, "test": 2**41}
 DEFAULT_COUNT = {"train": 20_000, "validation": 2_000, "test": 2_000}
-_SAMPLE = {"portrait_world": world.sample, "scene_world": scenes.sample}
 # Modules of a world that settle its attributes, those that word its captions, and those that change neither pictures
 # nor captions.
 _SAMPLING = ("attributes", "portrait", "scene")
@@ -79,7 +78,7 @@ class DrawnWorld(Source):
 
     def drawn(self, index: int) -> world.Portrait | scenes.Scene:
         """What an example is a picture of."""
-        return _SAMPLE[self.name](self.first_seed + int(index))
+        return world.WORLDS[self.name].sample(self.first_seed + int(index))
 
     def images(self, indices: np.ndarray) -> np.ndarray:
         return self._images[indices]
@@ -136,7 +135,7 @@ def caption_job(
     columns = [draws(seed, epoch, indices) for epoch in range(variants)]
     rows = []
     for row, index in enumerate(indices):
-        drawn = _SAMPLE[name](first_seed + int(index))
+        drawn = world.WORLDS[name].sample(first_seed + int(index))
         rows.append([str(drawn_caption(drawn, column[row])) for column in columns])
     return start, rows
 
@@ -147,7 +146,7 @@ def render_job(name: str, folder: str, size: int, start: int, stop: int, first_s
     images = np.empty((stop - start, size, size, 3), np.uint8)
     labels = np.empty((stop - start, len(attributes)), np.int8)
     for row in range(stop - start):
-        drawn = _SAMPLE[name](first_seed + start + row)
+        drawn = world.WORLDS[name].sample(first_seed + start + row)
         images[row] = drawn.render(size)
         chosen = drawn.attributes
         labels[row] = [

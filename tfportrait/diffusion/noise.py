@@ -35,6 +35,27 @@ def unit_noise(seeds: Sequence[int], step: int, shape: Sequence[int]) -> np.ndar
     return np.stack([np.random.Generator(np.random.Philox(key=key)).standard_normal(shape, "float32") for key in keys])
 
 
+def slerp(first, second, share):
+    """Spherical interpolation: along the great circle through two vectors, at a steady pace (Shoemake 1985).
+
+    What lies between two samples of normal noise is as long as they are, so that a sampler can start from it.
+
+    Args:
+        first, second: float arrays of one shape, taken as one vector each.
+        share: float in [0, 1].
+
+    Returns:
+        float32, of the same shape.
+    """
+    lengths = np.linalg.norm(first), np.linalg.norm(second)
+    cosine = np.clip(np.vdot(first, second) / (lengths[0] * lengths[1]), -1.0, 1.0)
+    angle = np.arccos(cosine)
+    if np.sin(angle) < 1e-4:  # along one line
+        return np.asarray(first + share * (second - first), "float32")
+    found = (np.sin((1 - share) * angle) * first + np.sin(share * angle) * second) / np.sin(angle)
+    return np.asarray(found, "float32")
+
+
 def expand_seeds(seeds: int | Sequence[int], count: int | None = None) -> list[int]:
     """One seed per image: `7` for four images means 7, 8, 9, 10; a list is checked and returned.
 

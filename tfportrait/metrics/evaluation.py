@@ -6,16 +6,16 @@ import numpy as np
 from tqdm import tqdm
 
 from tfportrait.metrics.image_distance import psnr
-from tfportrait.metrics.prompts import Accuracy, held_out_prompts, prompt_accuracy
+from tfportrait.metrics.prompts import Accuracy, held_out_prompts, prompt_accuracy, world_of
 
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """Measured on portraits that no training has seen.
+    """Measured on portraits or scenes that no training has seen.
 
     Attributes:
         prompts: Accuracy. Of the images painted for the prompts.
-        reconstructions: Accuracy or None. Of what the autoencoder makes of the portraits that the prompts describe:
+        reconstructions: Accuracy or None. Of what the autoencoder makes of the pictures that the prompts describe:
             what the painter can reach at best. None without an autoencoder, as is `psnr`.
         psnr: float or None. Mean over these reconstructions, in dB.
         count: int. Prompts, every other one Chinese.
@@ -46,7 +46,7 @@ def evaluate(painter, oracle, *, count=512, num_steps=20, guidance_scale=4.0, sa
 
     Args:
         painter: LatentDiffusion, of the oracle's image size.
-        oracle: Oracle.
+        oracle: Oracle. The prompts are of the world whose attributes it reads, portraits or scenes.
         count: int. Number of prompts.
         num_steps, guidance_scale, sampler: as `LatentDiffusion.generate` takes them.
         batch_size: int. Images painted at a time.
@@ -55,14 +55,14 @@ def evaluate(painter, oracle, *, count=512, num_steps=20, guidance_scale=4.0, sa
         Evaluation.
 
     Raises:
-        ValueError: `count` is below 1, or the two have different image sizes.
+        ValueError: `count` is below 1, or the two have different image sizes, or the oracle is of no drawn world.
     """
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count}")
     if painter.image_size != oracle.image_size:
         raise ValueError(f"the painter paints {painter.image_size} px, but the oracle reads {oracle.image_size} px")
-    texts, named, portraits = held_out_prompts(count)
-    real = np.stack([portrait.render(oracle.image_size) for portrait in portraits])
+    texts, named, drawn = held_out_prompts(count, of=world_of(oracle))
+    real = np.stack([each.render(oracle.image_size) for each in drawn])
     painted, reconstructed = [], []
     for start in tqdm(range(0, count, batch_size), desc="painting", unit="batch", leave=False, disable=None):
         part = slice(start, start + batch_size)

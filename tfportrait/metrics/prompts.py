@@ -85,18 +85,31 @@ def _hits(oracle, images, wanted):
     }
 
 
-def held_out_prompts(count, *, first_seed=HELD_OUT_SEED):
-    """Prompts of portraits that are in no training set, every other one Chinese.
+def held_out_prompts(count, *, first_seed=HELD_OUT_SEED, of="portrait_world"):
+    """Prompts of pictures that are in no training set, every other one Chinese.
 
     Args:
         count: int.
-        first_seed: int. Seed of the first portrait.
+        first_seed: int. Seed of the first picture.
+        of: str. "portrait_world" or "scene_world".
 
     Returns:
-        (prompts, named, portraits): list of str, list of dicts (attribute name to value), list of Portrait.
+        (prompts, named, drawn): list of str, list of dicts (attribute name to value), list of Portrait or Scene.
     """
-    portraits = [world.sample(first_seed + i) for i in range(count)]
-    captions = [portrait.caption("zh" if i % 2 else "en", seed=i) for i, portrait in enumerate(portraits)]
-    pairs = zip(captions, portraits, strict=True)
-    named = [{name: portrait.attributes[name] for name in caption.named} for caption, portrait in pairs]
-    return [str(caption) for caption in captions], named, portraits
+    drawn = [world.WORLDS[of].sample(first_seed + i) for i in range(count)]
+    captions = [each.caption("zh" if i % 2 else "en", seed=i) for i, each in enumerate(drawn)]
+    pairs = zip(captions, drawn, strict=True)
+    named = [{name: each.attributes[name] for name in caption.named} for caption, each in pairs]
+    return [str(caption) for caption in captions], named, drawn
+
+
+def world_of(oracle):
+    """The name of the world whose attributes an oracle reads: "portrait_world" or "scene_world".
+
+    Raises:
+        ValueError: neither.
+    """
+    for name, each in world.WORLDS.items():
+        if set(each.ATTRIBUTES) == set(oracle.attributes):
+            return name
+    raise ValueError(f"the oracle reads {', '.join(oracle.attributes)}, which are not the attributes of a drawn world")

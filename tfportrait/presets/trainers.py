@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from tfportrait import data, files, presets, training, workers, world
+from tfportrait.data.mixture import vocabulary
 from tfportrait.models import weights
 from tfportrait.models.adversarial import AdversarialAutoencoder
 from tfportrait.models.autoencoder import AutoencoderKL
@@ -180,7 +181,7 @@ def train_text_encoder(config, out, *, init=None, steps=None):
     Arguments as in `train_autoencoder`; the tokenizer of `init` is taken as it is.
     """
     out, settings = _begin(config, out, "text_encoder")
-    captions, labels = _captions(settings["captions"], config["seed"])
+    attributes, captions, labels = _captions(config["data"]["source"], settings["captions"], config["seed"])
     if init:
         tokenizer = Tokenizer.from_folder(presets.locate(init) / "tokenizer")
         text_encoder = TextEncoder.from_folder(presets.locate(init) / "text_encoder")
@@ -189,7 +190,7 @@ def train_text_encoder(config, out, *, init=None, steps=None):
         tokenizer = Tokenizer.train(captions, settings["vocabulary"], length)
         ids = {f"{name}_token_id": getattr(tokenizer, f"{name}_id") for name in ("bos", "eos", "pad")}
         text_encoder = _make(TextEncoder, settings["network"], vocab_size=len(tokenizer), **ids)
-    model = CaptionReader(text_encoder=text_encoder, attributes=world.ATTRIBUTES, end_id=tokenizer.eos_id)
+    model = CaptionReader(text_encoder=text_encoder, attributes=attributes, end_id=tokenizer.eos_id)
     arrays = {"token_ids": tokenizer.encode(captions), "labels": labels}
 
     def batches(first_step):
@@ -514,20 +515,26 @@ def _encode(autoencoder, source, indices):
     return keras.ops.convert_to_numpy(autoencoder.encode(images))
 
 
-def _captions(count, seed):
-    """Captions of random portraits, half of them Chinese, and int32 (count, A) labels, -1 where nothing is named."""
-    captions, labels = [], np.full((count, len(world.ATTRIBUTES)), -1, "int32")
-    index = {
-        name: (i, {v: j for j, v in enumerate(values)}) for i, (name, values) in enumerate(world.ATTRIBUTES.items())
-    }
+def _captions(source, count, seed):
+    """Captions of what the worlds of a data source draw, half of them Chinese; of portraits where it has no world.
+
+    Returns:
+        (attributes, captions, labels): those of all worlds, with their values; list of str; int32 (count, A), -1 where
+        nothing is named.
+    """
+    names = [source] if isinstance(source, str) else [name for name, weight in source.items() if weight > 0]
+    worlds = [world.WORLDS[name] for name in names if name in world.WORLDS] or [world]
+    attributes = vocabulary([each.ATTRIBUTES for each in worlds])
+    columns = {name: number for number, name in enumerate(attributes)}
+    captions, labels = [], np.full((count, len(attributes)), -1, "int32")
     for row in range(count):
-        portrait = world.sample(2**42 + seed * count + row)
-        caption = portrait.caption("zh" if row % 2 else "en", seed=row)
+        turn, number = divmod(row, len(worlds))
+        drawn = worlds[number].sample(2**42 + seed * count + row)
+        caption = drawn.caption("zh" if turn % 2 else "en", seed=row)
         captions.append(str(caption))
         for name in caption.named:
-            column, values = index[name]
-            labels[row, column] = values[portrait.attributes[name]]
-    return captions, labels
+            labels[row, columns[name]] = attributes[name].index(drawn.attributes[name])
+    return attributes, captions, labels
 
 
 def _numpy_batches(arrays, batch_size, seed, step):

@@ -8,6 +8,7 @@ _HOMES = {
     "degrade": "degradations",
     "describe": "describing",
     "edit_part": "editing",
+    "explore": "exploring",
     "find_overlay": "overlays",
     "image_to_image": "restyling",
     "inpaint": "inpainting",

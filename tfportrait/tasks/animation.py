@@ -96,7 +96,7 @@ def animate(
         for begin in tqdm(range(0, frames, FRAMES_AT_ONCE), unit="part", leave=False, disable=not progress):
             part = slice(begin, begin + FRAMES_AT_ONCE)
             pairs = list(zip(keys[part], shares[part], strict=True))
-            start = np.stack([slerp(starts[i], starts[j], share) for (i, j), share in pairs])
+            start = np.stack([noises.slerp(starts[i], starts[j], share) for (i, j), share in pairs])
             context = np.concatenate([contexts[i] + share * (contexts[j] - contexts[i]) for (i, j), share in pairs])
             scale = None
             if request.guidance_scale != 1.0:
@@ -136,19 +136,3 @@ def between(count, frames, times=None, loop=False):
         keys.append((order[i], order[i + 1]))
         shares.append(float((time - times[i]) / (times[i + 1] - times[i])))
     return keys, shares
-
-
-def slerp(first, second, share):
-    """Spherical interpolation: along the great circle through two vectors, at a steady pace (Shoemake 1985).
-
-    Args:
-        first, second: float arrays of one shape, taken as one vector each.
-        share: float in [0, 1].
-    """
-    lengths = np.linalg.norm(first), np.linalg.norm(second)
-    cosine = np.clip(np.vdot(first, second) / (lengths[0] * lengths[1]), -1.0, 1.0)
-    angle = np.arccos(cosine)
-    if np.sin(angle) < 1e-4:  # along one line
-        return np.asarray(first + share * (second - first), "float32")
-    found = (np.sin((1 - share) * angle) * first + np.sin(share * angle) * second) / np.sin(angle)
-    return np.asarray(found, "float32")

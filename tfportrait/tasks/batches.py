@@ -6,11 +6,11 @@ import numbers
 import re
 from pathlib import Path
 
-from tfportrait import world
 from tfportrait.models import prompts
 from tfportrait.recipe import check_suffix, read_recipe, write_picture
 from tfportrait.tasks.opening import open_painter
 from tfportrait.tasks.painting import compose_prompt, paint_batch
+from tfportrait.world.choice import check_any
 
 TOGETHER = 8  # pictures
 LONGEST = 60  # letters of a file's name
@@ -118,7 +118,7 @@ def _job(line, number, seed, negative, settings):
     tags = entry.get("tags", {})
     if not isinstance(tags, dict):
         raise ValueError(f"tags are {tags!r}, but must be an object of names and values")
-    prompt = compose_prompt(entry.get("prompt"), world.attributes.check(tags))
+    prompt = compose_prompt(entry.get("prompt"), check_any(tags))
     negative = entry.get("negative", negative)
     for text in (prompt, negative or ""):
         prompts.parse(text)

@@ -8,6 +8,7 @@ from tfportrait.recipe import FORMAT
 from tfportrait.tasks.opening import open_painter, preset_hash
 from tfportrait.tasks.upscaling import PRESET as UPSCALER
 from tfportrait.tasks.upscaling import upscale
+from tfportrait.world.choice import read_any
 from tfportrait.world.reading import explain
 
 UPSCALED_FROM = 128  # pixels; what the upscaler has learnt to enlarge
@@ -34,22 +35,23 @@ def compose_prompt(prompt, tags):
 
     Args:
         prompt: str or None.
-        tags: dict of attribute name to value, checked.
+        tags: dict of attribute name to value, checked: of portraits or of scenes.
 
     Returns:
         str.
 
     Raises:
-        ValueError: neither words nor tags, or a tag that contradicts the words.
+        ValueError: neither words nor tags, a tag that contradicts the words, or tags of portraits and scenes together.
     """
     prompt = (prompt or "").strip()
     if not prompt and not tags:
         raise ValueError('the prompt is empty: say what to paint, such as "a smiling woman with red hair"')
     if not tags:
         return prompt
+    name, reading = read_any(prompts.plain(prompt), tags)
+    compose = world.WORLDS[name].compose
     if not prompt:
-        return str(world.compose(tags))
-    reading = world.read_prompt(prompts.plain(prompt))
+        return str(compose(tags))
     for name, value in tags.items():
         said = reading.attributes.get(name, value)
         if said != value:
@@ -59,9 +61,9 @@ def compose_prompt(prompt, tags):
         return prompt
     # One sentence about all of it keeps to the language that the painter was trained on; brackets would be lost in it.
     if not reading.unknown and prompts.parse(prompt) == [[(prompt, 1.0)]]:
-        return str(world.compose({**reading.attributes, **more}, reading.language))
+        return str(compose({**reading.attributes, **more}, reading.language))
     comma = "，" if reading.language == "zh" else ", "
-    return f"{prompt}{comma}{world.compose(more, reading.language)}"
+    return f"{prompt}{comma}{compose(more, reading.language)}"
 
 
 def paint(
@@ -70,6 +72,7 @@ def paint(
     negative=None,
     *,
     seeds,
+    variations=None,
     prediction_type=None,
     loras=None,
     precision="auto",
@@ -84,6 +87,7 @@ def paint(
         prompt: str.
         negative: str or None.
         seeds: list of int.
+        variations: as `paint_batch` takes them.
         prediction_type: str or None. As `LatentDiffusion.from_preset` takes it.
         loras: dict of path to float, or None. Files of LoRAs, each with its strength.
         precision: str. As `tfportrait.accelerate` takes it.
@@ -102,7 +106,8 @@ def paint(
     if painter.tokenizer is not None:
         explain_prompts(painter.tokenizer, prompt, negative or "", say)
     count = len(seeds)
-    return paint_batch(painter, opened, [prompt] * count, [negative] * count, seeds, progress=progress, **settings)
+    texts, negatives = [prompt] * count, [negative] * count
+    return paint_batch(painter, opened, texts, negatives, seeds, variations=variations, progress=progress, **settings)
 
 
 def paint_batch(
@@ -117,6 +122,7 @@ def paint_batch(
     sampler,
     image_size=None,
     clip_skip=None,
+    variations=None,
     progress=False,
 ):
     """Paints pictures together, and writes down how to paint each of them again.
@@ -129,11 +135,15 @@ def paint_batch(
         num_steps, guidance_scale, sampler, clip_skip, progress: as `LatentDiffusion.generate` takes them.
         image_size: as there; but at 2 or 4 times the size of the preset, if that is `UPSCALED_FROM`, the picture is
             painted at the preset's own size and enlarged by the shipped upscaler.
+        variations: list of N (int, float) or None, or None. Another seed, and how far from 0 to 1 the start goes from
+            the noise of the picture's own seed to that of the other, along the great circle through both.
 
     Returns:
         (images, recipes): uint8 (N, H, W, 3) and a list of N dicts that `tfportrait.recipe.write_picture` takes.
     """
     factor = _factor(painter, image_size)
+    size = painted_size(painter, image_size)
+    variations = [None] * len(seeds) if variations is None else variations
     images = painter.generate(
         texts,
         None if all(text is None for text in negatives) else [text or "" for text in negatives],
@@ -141,7 +151,8 @@ def paint_batch(
         num_steps=num_steps,
         guidance_scale=guidance_scale,
         sampler=sampler,
-        image_size=None if factor > 1 else image_size,
+        image_size=size,
+        noise=_varied_noise(painter, seeds, variations, size),
         progress=progress,
         clip_skip=clip_skip,
     )
@@ -158,12 +169,36 @@ def paint_batch(
         shared["upscaler"] = {"preset": UPSCALER, "preset_hash": preset_hash(locate(UPSCALER))}
     shared["image_size"] = list(images.shape[1:3])
     rows = [
-        {"prompt": text, "negative_prompt": negative, "seed": seed}
-        for text, negative, seed in zip(texts, negatives, seeds, strict=True)
+        {"prompt": text, "negative_prompt": negative, "seed": seed, **({"variation": list(varied)} if varied else {})}
+        for text, negative, seed, varied in zip(texts, negatives, seeds, variations, strict=True)
     ]
     if len(rows) > 1:  # a picture can depend on its neighbours in the last bit
         shared["batch"] = rows
     return images, [{**row, **shared, "row": i} for i, row in enumerate(rows)]
+
+
+def painted_size(painter, image_size):
+    """The `image_size` that a picture is painted at: None, the preset's own, where it is enlarged afterwards."""
+    return None if _factor(painter, image_size) > 1 else image_size
+
+
+def _varied_noise(painter, seeds, variations, image_size):
+    """The start of each picture, float32 (N, h, w, c); None where no seed is varied."""
+    if not any(variations):
+        return None
+    from tfportrait.diffusion import noise as noises
+    from tfportrait.models import generation
+
+    height, width = generation.image_sides(painter, image_size)
+    shape = (height // painter.downsampling, width // painter.downsampling, painter.latent_channels)
+    starts = noises.unit_noise(seeds, 0, shape)
+    for row, varied in enumerate(variations):
+        if varied:
+            other, strength = varied
+            if not 0 <= strength <= 1:
+                raise ValueError(f"the strength of a variation is {strength:g}, but must lie in [0, 1]")
+            starts[row] = noises.slerp(starts[row], noises.unit_noise([other], 0, shape)[0], strength)
+    return starts
 
 
 def _factor(painter, image_size):
@@ -217,12 +252,14 @@ def repaint(recipe, preset=None, *, loras=None, progress=True, say=print):
         loras=strengths,
     )
     columns = ([row[name] for row in rows] for name in ("prompt", "negative_prompt", "seed"))
+    variations = [row.get("variation") for row in rows]
     height, width = recipe["image_size"]
     names = ("num_steps", "guidance_scale", "sampler", "clip_skip")
     images, recipes = paint_batch(
         painter,
         opened,
         *columns,
+        variations=variations,
         image_size=height if height == width else (height, width),
         progress=progress,
         **{name: recipe[name] for name in names},
@@ -246,12 +283,12 @@ def check_recipe(recipe):
 
 
 def explain_prompts(tokenizer, prompt, negative, say):
-    """What the grammar of the portraits makes of a prompt, which matters to painters that were trained on it; and what
-    is painted in English by those that read no Chinese."""
+    """What the grammar of portraits or scenes makes of a prompt, which matters to painters that were trained on it; and
+    what is painted in English by those that read no Chinese."""
     from tfportrait.models.generation import in_its_language
 
     if tokenizer.reads_chinese:
-        say(explain(world.read_prompt(prompts.plain(prompt))))
+        say(explain(read_any(prompts.plain(prompt))[1]))
     for name, text in (("prompt", prompt), ("negative prompt", negative)):
         english = in_its_language(tokenizer, text).text
         if english != text:

@@ -1,6 +1,7 @@
 """Procedural portraits with exact ground truth: attributes, pictures, captions. Light to import."""
 
 import importlib
+import sys
 
 from . import scenes
 from .attributes import ATTRIBUTES
@@ -16,11 +17,15 @@ _LAZY = {
     "write": "write",
 }
 
+WORLDS = {"portrait_world": sys.modules[__name__], "scene_world": scenes}
+"""Data set's name -> module with `sample`, `ATTRIBUTES`, `compose` and `read_prompt`."""
+
 __all__ = [
     "ATTRIBUTES",
     "Caption",
     "Portrait",
     "Reading",
+    "WORLDS",
     "compose",
     "overlays",
     "read_prompt",

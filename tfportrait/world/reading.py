@@ -59,7 +59,7 @@ def read_prompt(text: str) -> Reading:
     """
     if not isinstance(text, str):
         raise ValueError(f"A prompt is a str, not {type(text).__name__}.")
-    reader = _Reader(_normalised(text))
+    reader = _Reader(normalised(text))
     reader.run()
     return reader.reading()
 
@@ -73,7 +73,9 @@ def explain(reading: Reading) -> str:
             facts.setdefault(phrase, []).append(f"{name}={value}")
         lines.append("Understood: " + "; ".join(f"{phrase} ({', '.join(said)})" for phrase, said in facts.items()))
     else:
-        lines.append("Understood: nothing. Name a person, hair, glasses, clothes, a background or a style.")
+        lines.append(
+            "Understood: nothing. Name a person, hair, glasses, clothes, a background or a style; or a landscape."
+        )
     for phrase, name, value in reading.conflicts:
         kept = reading.attributes[name]
         lines.append(f"Left out: {phrase} ({name}={value}), because the text also says {name}={kept}")
@@ -110,7 +112,7 @@ class _Table:
         self.known: dict[str, str] = {}  # phrase or one of its words -> phrase to suggest
 
     def add(self, phrase: str) -> _Meaning:
-        return self.meanings.setdefault(tuple(_tokens(phrase)), _Meaning())
+        return self.meanings.setdefault(tuple(phrase_tokens(phrase)), _Meaning())
 
     def index(self) -> None:
         lengths: dict[str, set[int]] = {}
@@ -119,7 +121,7 @@ class _Table:
         self.lengths = {first: sorted(sizes, reverse=True) for first, sizes in lengths.items()}
         self.words = {token for tokens in self.meanings for token in tokens}
         for phrase in sorted(self.known.values(), key=len):  # a misspelt word may be one of a longer phrase
-            for token in _tokens(phrase):
+            for token in phrase_tokens(phrase):
                 if len(token) > 3:
                     self.known.setdefault(token, phrase)
 
@@ -189,7 +191,7 @@ def _table() -> _Table:
 
 
 def _add_fact(table: _Table, phrase: str, facts: tuple[Fact, ...], suggest: bool = True) -> None:
-    tokens = _tokens(phrase)
+    tokens = phrase_tokens(phrase)
     if not tokens:
         return
     meaning = table.add(phrase)
@@ -225,13 +227,20 @@ def _add_colour(table: _Table, phrase: str, meant: dict[str, Fact]) -> None:
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
 
-def _normalised(text: str) -> str:
+def normalised(text: str) -> str:
+    """The text in lower case, simplified characters and NFKC, without possessives."""
     text = unicodedata.normalize("NFKC", text).lower().translate(synonyms.TRADITIONAL)
     return re.sub(r"(?<=\w)['’]s\b", "", text).replace("’", "'").replace("n't", "nt")
 
 
-def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(_normalised(text).replace("-", " "))
+def phrase_tokens(text: str) -> list[str]:
+    """Words in lower case, and single Chinese characters."""
+    return _TOKEN.findall(normalised(text).replace("-", " "))
+
+
+def tokens_of(text: str) -> list[tuple[str, int, int]]:
+    """The words, Chinese characters and marks of a normalised text, with where they begin and end."""
+    return [(found.group(), found.start(), found.end()) for found in _TOKEN.finditer(text)]
 
 
 class _Pending(NamedTuple):
@@ -247,7 +256,7 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text.replace("-", " ")
-        spans = [(found.group(), found.start(), found.end()) for found in _TOKEN.finditer(self.text)]
+        spans = tokens_of(self.text)
         self.tokens = [_known_form(token) for token, _, _ in spans]
         self.starts = [start for _, start, _ in spans]
         self.ends = [end for _, _, end in spans]
@@ -513,7 +522,7 @@ def _near_colours(word: str, head: str) -> list[str]:
     chinese = _IDEOGRAPH.search(word) is not None
     meanings = _table().meanings
     near = [c for c in synonyms.NEAR_COLOURS.get(word, ()) if (_IDEOGRAPH.search(c) is not None) == chinese]
-    return [colour for colour in near if head in meanings[tuple(_tokens(colour))].modifies][:_NEAREST]
+    return [colour for colour in near if head in meanings[tuple(phrase_tokens(colour))].modifies][:_NEAREST]
 
 
 @lru_cache(maxsize=1024)
@@ -523,7 +532,7 @@ def _nearest_known(word: str) -> tuple[str, ...]:
     found = difflib.get_close_matches(word, known, n=3 * _NEAREST, cutoff=cutoff)
     by_meaning = {}
     for key in found:
-        by_meaning.setdefault(_table().meanings[tuple(_tokens(known[key]))].facts, known[key])
+        by_meaning.setdefault(_table().meanings[tuple(phrase_tokens(known[key]))].facts, known[key])
     return tuple(by_meaning.values())[:_NEAREST]
 
 

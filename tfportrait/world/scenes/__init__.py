@@ -5,9 +5,9 @@ import importlib
 from .attributes import ATTRIBUTES
 from .scene import Scene, sample
 
-_LAZY = {"compose": "captions", "corpus": "captions"}
+_LAZY = {"compose": "captions", "corpus": "captions", "read_prompt": "reading"}
 
-__all__ = ["ATTRIBUTES", "Scene", "compose", "corpus", "sample"]
+__all__ = ["ATTRIBUTES", "Scene", "compose", "corpus", "read_prompt", "sample"]
 
 
 def __getattr__(name: str):
