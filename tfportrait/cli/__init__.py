@@ -13,6 +13,7 @@ from tfportrait.cli import (  # noqa: F401 - each adds its commands to app
     exploring,
     inpainting,
     painting,
+    panoramas,
     restoring,
     restyling,
     training,

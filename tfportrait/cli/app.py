@@ -6,6 +6,7 @@ from tfportrait import __version__
 
 ORDER = (
     "paint",
+    "panorama",
     "restyle",
     "inpaint",
     "restore",

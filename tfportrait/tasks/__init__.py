@@ -14,6 +14,7 @@ _HOMES = {
     "inpaint": "inpainting",
     "outpaint": "inpainting",
     "paint": "painting",
+    "panorama": "panoramas",
     "paint_jobs": "batches",
     "read_prompts": "batches",
     "repaint": "painting",
