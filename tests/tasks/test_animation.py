@@ -92,21 +92,68 @@ def test_a_painter_without_words_is_refused():
         tasks.animate(pixel_painter(), WORDS)
 
 
-@pytest.mark.parametrize("suffix", ["gif", "webp"])
+def shown(painter, image):
+    return painter.autoencoder.reconstruct(image[None])[0]
+
+
+def test_a_chain_begins_with_the_image_and_goes_step_by_step(painter):
+    image = np.random.default_rng(1).integers(0, 256, (16, 16, 3), "uint8")
+    options = {"frames": 4, "num_steps": 4, "strength": 0.5, "seeds": 3}
+    clip = tasks.chain(painter, image, ["a red cat"], smoothing=0.0, **options)
+    assert clip.shape == (4, 16, 16, 3) and clip.dtype == np.uint8
+    assert np.abs(clip[0].astype(int) - shown(painter, image)).max() <= 2
+    second = tasks.image_to_image(painter, image, "a red cat", strength=0.5, seeds=3, num_steps=4)[0]
+    assert np.abs(clip[1].astype(int) - second).max() <= 2
+    steps = np.abs(np.diff(clip.astype(int), axis=0)).mean(axis=(1, 2, 3))
+    smooth = tasks.chain(painter, image, ["a red cat"], smoothing=0.8, **options)
+    assert np.abs(np.diff(smooth.astype(int), axis=0)).mean(axis=(1, 2, 3))[0] < 0.5 * steps[0]
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"smoothing": 1.0}, "smoothing is 1.0"),
+        ({"smoothing": -0.1}, "smoothing is -0.1"),
+        ({"strength": 0}, "strength is 0"),
+        ({"image": np.zeros((2, 16, 16, 3), "uint8")}, "one image, got 2"),
+        ({"prompts": []}, "at least two prompts"),
+        ({"frames": 1}, "frames is 1"),
+    ],
+)
+def test_bad_chains_are_refused(options, message, painter):
+    given = {"image": np.zeros((16, 16, 3), "uint8"), "prompts": ["a cat"], "num_steps": 4, **options}
+    with pytest.raises(ValueError, match=message):
+        tasks.chain(painter, given.pop("image"), given.pop("prompts"), **given)
+
+
+def test_the_command_begins_with_a_picture(tmp_path, painter):
+    painter.save_to_preset(tmp_path / "preset")
+    Image.fromarray(np.full((20, 20, 3), 90, "uint8")).save(tmp_path / "in.png")
+    arguments = ["a red cat", f"--from={tmp_path / 'in.png'}", "--steps=4", "--frames=3", "--smoothing=0.2"]
+    out = tmp_path / "clip.webp"
+    assert main(["animate", *arguments, f"--preset={tmp_path / 'preset'}", f"--out={out}"]) == 0
+    with Image.open(out) as clip:
+        assert clip.n_frames == 3
+    recipe = read_recipe(out)
+    assert recipe["input"]["file"] == "in.png" and recipe["smoothing"] == 0.2 and recipe["image_size"] == [16, 16]
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "mp4"])
 def test_the_command_writes_a_clip_with_its_recipe(suffix, tmp_path, capsys, painter):
     painter.save_to_preset(tmp_path / "preset")
     out = tmp_path / f"clip.{suffix}"
     arguments = [f"--preset={tmp_path / 'preset'}", f"--out={out}", "--steps=2", "--frames=4"]
     assert main(["animate", *WORDS[:2], "--loop", "--times=0,2", "--seed=3", "--seed=4", *arguments]) == 0
-    with Image.open(out) as clip:
-        assert clip.n_frames == 4 and clip.size == (16, 16)
+    if suffix != "mp4":
+        with Image.open(out) as clip:
+            assert clip.n_frames == 4 and clip.size == (16, 16)
     recipe = read_recipe(out)
     assert (recipe["task"], recipe["prompts"], recipe["seeds"]) == ("animate", WORDS[:2], [3, 4])
     for wrong, message in (
         (["animate", "a red cat", *arguments], "at least two prompts"),
         (["animate", *WORDS, *arguments, "--times=0,x"], "--times takes numbers"),
         (["animate", *WORDS, *arguments, "--fps=0"], "--fps is 0"),
-        (["animate", *WORDS, *arguments, "--out=clip.avi"], "must end in .gif, .webp"),
+        (["animate", *WORDS, *arguments, "--out=clip.avi"], "must end in .gif, .webp, .mp4"),
     ):
         assert main(wrong) == 2
         assert message in capsys.readouterr().err

@@ -29,6 +29,7 @@ def pixels(path):
         ("guidance = 1, 2.5", ("guidance 1", "guidance 2.5"), [{"guidance": 1.0}, {"guidance": 2.5}]),
         ("seed=3..5", ("seed 3", "seed 4", "seed 5"), [{"seed": 3}, {"seed": 4}, {"seed": 5}]),
         ("sampler=ddim,heun", ("ddim", "heun"), [{"sampler": "ddim"}, {"sampler": "heun"}]),
+        ("size=64,96x32", ("size 64", "size 96x32"), [{"size": 64}, {"size": (32, 96)}]),
         ("prompt=a cat, red|一只狗", ("a cat, red", "一只狗"), [{"prompt": "a cat, red"}, {"prompt": "一只狗"}]),
     ],
 )
@@ -43,12 +44,13 @@ def test_an_axis_is_read(text, labels, values):
         ("stps=5", "unknown parameter 'stps'.*one of steps, "),
         ("steps", "has no values"),
         ("steps=", "has no values"),
-        ("steps=5,x", "steps=x is not a whole number"),
-        ("guidance=x", "guidance=x is not a number"),
-        ("seed=1..x", "seed=x is not a whole number"),
+        ("steps=5,x", "steps=x: it is not a whole number"),
+        ("guidance=x", "guidance=x: it is not a number"),
+        ("seed=1..x", "seed=x: it is not a whole number"),
         ("seed=5..1", "has 0 values"),
         ("seed=1..1000000", "has 1,000,000 values, but must have 1 to 400"),
         ("steps=5,5", "a value twice"),
+        ("size=64,12x", "size=12x: '12x' is no size"),
     ],
 )
 def test_a_bad_axis_is_refused(text, message):

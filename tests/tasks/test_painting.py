@@ -134,6 +134,19 @@ def test_a_label_is_drawn_when_asked_for(preset, tmp_path):
     assert (plain != labelled).any()
 
 
+def test_a_picture_may_be_wider_than_high_and_is_painted_again(preset, tmp_path, capsys):
+    arguments = ["paint", "a red cat", f"--preset={preset}", "--steps=1", f"--out={tmp_path / 'x.png'}"]
+    assert main([*arguments, "--size=48x32"]) == 0
+    assert pixels(tmp_path / "x.png").shape == (32, 48, 3)
+    again = [f"--recipe={tmp_path / 'x.png'}", f"--preset={preset}", f"--out={tmp_path / 'again.png'}"]
+    assert main(["paint", *again]) == 0
+    np.testing.assert_array_equal(pixels(tmp_path / "again.png"), pixels(tmp_path / "x.png"))
+    capsys.readouterr()
+    for size, message in (("48x", "no size, such as 256"), ("0", "no size"), ("48x33", "multiples of")):
+        assert main([*arguments, f"--size={size}"]) == 2
+        assert message in capsys.readouterr().err
+
+
 def test_twice_the_size_is_painted_small_and_enlarged(preset, tmp_path, monkeypatch):
     tiny_upscaler().save_to_preset(tmp_path / "upscaler")
     monkeypatch.setattr(painting, "UPSCALED_FROM", 16)

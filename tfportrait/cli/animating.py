@@ -5,10 +5,14 @@ from pathlib import Path
 import click
 
 from tfportrait.cli.app import app
+from tfportrait.cli.options import Size
 
 
 @app.command()
 @click.argument("prompts", nargs=-1, required=True)
+@click.option("--from", "start", type=click.Path(path_type=Path), help="A picture that turns into what PROMPTS say.")
+@click.option("--strength", type=float, default=0.5, help="With --from: how much of a frame is painted anew, 0 to 1.")
+@click.option("--smoothing", type=float, default=0.5, help="With --from: the share of a frame that the next one keeps.")
 @click.option("--frames", type=int, default=24, help="Of the whole clip.")
 @click.option("--times", default=None, help="When each prompt is reached, as 0,1,3.  [default: even distances]")
 @click.option("--loop", is_flag=True, help="Go back to the first prompt, so that the end joins the beginning.")
@@ -19,12 +23,17 @@ from tfportrait.cli.app import app
 @click.option("--steps", type=int, default=20, help="Steps of the sampler.")
 @click.option("--guidance", type=float, default=4.0, help="How far beyond the plain model (1) the prompt pulls.")
 @click.option("--sampler", default="dpmpp_2m", help="As for paint.")
-@click.option("--size", type=int, default=None, help="Side in pixels.  [default: that of the training]")
+@click.option(
+    "--size", type=Size(), default=None, help="Pixels: 256, or 384x128, width first.  [default: the preset's]"
+)
 @click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
 @click.option("--label", is_flag=True, help="Draw a visible mark, AI生成 / AI-generated.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("clip.gif"), help="GIF, WebP or MP4 file.")
 def animate(
     prompts: tuple[str, ...],
+    start: Path | None,
+    strength: float,
+    smoothing: float,
     frames: int,
     times: str | None,
     loop: bool,
@@ -35,7 +44,7 @@ def animate(
     steps: int,
     guidance: float,
     sampler: str,
-    size: int | None,
+    size: int | tuple[int, int] | None,
     precision: str,
     label: bool,
     out: Path,
@@ -69,9 +78,15 @@ def animate(
         "image_size": size,
     }
     painter, opened = open_painter(folder, count=frames, precision=precision)
-    clip = tasks.animate(painter, list(prompts), negative, progress=True, **settings)
+    if start is None:
+        clip, given = tasks.animate(painter, list(prompts), negative, progress=True, **settings), {}
+    else:
+        image, given = tasks.read_input(painter, start, settings.pop("image_size"), click.echo)
+        settings |= {"strength": strength, "smoothing": smoothing}
+        clip = tasks.chain(painter, image, list(prompts), negative, progress=True, **settings)
     recipe = {
         "task": "animate",
+        **given,
         "prompts": list(prompts),
         "negative_prompt": negative,
         **settings,

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tfportrait.cli.app import app
+from tfportrait.cli.options import Size
 
 
 @app.command()
@@ -22,7 +23,9 @@ from tfportrait.cli.app import app
 @click.option("--steps", type=int, default=20, help="Steps of the sampler.")
 @click.option("--guidance", type=float, default=4.0, help="How far beyond the plain model (1) the prompt pulls.")
 @click.option("--sampler", default="dpmpp_2m", help="As for paint.")
-@click.option("--size", type=int, default=None, help="Side in pixels.  [default: that of the training]")
+@click.option(
+    "--size", type=Size(), default=None, help="Pixels: 256, or 384x128, width first.  [default: the preset's]"
+)
 @click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
 @click.option("--label", is_flag=True, help="Draw a visible mark, AI生成 / AI-generated.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("exploration"), help="Folder, created if need be.")
@@ -39,7 +42,7 @@ def explore(
     steps: int,
     guidance: float,
     sampler: str,
-    size: int | None,
+    size: int | tuple[int, int] | None,
     precision: str,
     label: bool,
     out: Path,

@@ -3,6 +3,22 @@
 import os
 from pathlib import Path
 
+import click
+
+
+class Size(click.ParamType):
+    """A side in pixels, or WIDTHxHEIGHT: an int, or (height, width)."""
+
+    name = "size"
+
+    def convert(self, value, parameter, context):
+        from tfportrait.tasks.exploring import parse_size
+
+        try:
+            return value if isinstance(value, tuple) else parse_size(str(value))
+        except ValueError as error:
+            self.fail(str(error))
+
 
 def parse_tags(tags: tuple[str, ...]) -> dict[str, str]:
     """Reads `name=value` tags.

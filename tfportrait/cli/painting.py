@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tfportrait.cli.app import app
-from tfportrait.cli.options import free_paths, output_paths, parse_loras, parse_tags
+from tfportrait.cli.options import Size, free_paths, output_paths, parse_loras, parse_tags, seconds
 
 
 @app.command()
@@ -24,8 +24,12 @@ from tfportrait.cli.options import free_paths, output_paths, parse_loras, parse_
 @click.option("--steps", type=int, default=20, help="Steps of the sampler.")
 @click.option("--guidance", type=float, default=4.0, help="How far beyond the plain model (1) the prompt pulls.")
 @click.option("--sampler", default="dpmpp_2m", help="ddpm, ddim, euler, euler_ancestral, heun, dpmpp_2m or lcm.")
-@click.option("--size", type=int, default=None, help="Side in pixels.  [default: that of the training]")
+@click.option(
+    "--size", type=Size(), default=None, help="Pixels: 256, or 384x128, width first.  [default: the preset's]"
+)
 @click.option("--clip-skip", type=int, default=None, help="Layer of the text encoder, from the last, 1.  [default: 1]")
+@click.option("--quality", type=click.Choice(["draft", "good", "best"]), help="Chooses sampler, steps and size.")
+@click.option("--budget", default=None, help="So does this: time that painting may take here once loaded, such as 2s.")
 @click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
 @click.option("--label", is_flag=True, help="Draw a visible mark, AI生成 / AI-generated.")
 @click.option(
@@ -54,8 +58,10 @@ def paint(
     steps: int,
     guidance: float,
     sampler: str,
-    size: int | None,
+    size: int | tuple[int, int] | None,
     clip_skip: int | None,
+    quality: str | None,
+    budget: str | None,
     precision: str,
     label: bool,
     source: Path | None,
@@ -86,6 +92,9 @@ def paint(
     paths = output_paths(out, count) if out else free_paths("portrait.png", count)
     text = tasks.compose_prompt(prompt, parse_tags(tags))
     strengths = parse_loras(loras)
+    allowed_seconds = None if budget is None else seconds(budget)
+    if (quality or budget) and (named := next((name for name in ("steps", "sampler") if given(context, name)), None)):
+        raise ValueError(f"--{named} cannot be given beside --quality or --budget, which choose it")
     if (vary is None) != (strength is None) or not 0 <= (strength or 0) <= 1:
         raise ValueError("--vary SEED and --strength, from 0 to 1, belong together")
     folder = locate(preset)
@@ -99,6 +108,8 @@ def paint(
         negative,
         seeds=seeds,
         variations=variations,
+        quality=quality,
+        budget=allowed_seconds,
         loras=strengths,
         say=click.echo,
         **settings,

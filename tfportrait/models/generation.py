@@ -34,6 +34,7 @@ class Request:
         latent_shape: (h, w, c).
         noise: float32 (1 or steps + 1, N, h, w, c), or None.
         clip_skip: int. Which layer of the text encoder, counted from the last, 1.
+        guidance_interval: (float, float) or None. Between which ratios of noise to signal there is guidance.
     """
 
     prompts: list | None
@@ -47,6 +48,7 @@ class Request:
     latent_shape: tuple
     noise: np.ndarray | None
     clip_skip: int = 1
+    guidance_interval: tuple | None = None
 
     @classmethod
     def check(
@@ -63,6 +65,7 @@ class Request:
         start,
         clip_skip=None,
         strength=1.0,
+        guidance_interval=None,
     ):
         """Checks everything that `LatentDiffusion.generate` takes, before any work is done.
 
@@ -93,6 +96,7 @@ class Request:
             shape,
             _start(start, (len(seeds), *shape), len(rates) - 1),
             _clip_skip(painter, clip_skip),
+            _interval(guidance_interval),
         )
 
     def noise_of(self, i):
@@ -141,6 +145,21 @@ def _broadcast(painter, prompts, negative_prompts, seeds):
             )
         negative_prompts = negative_prompts * count if len(negative_prompts) == 1 else negative_prompts
     return prompts, negative_prompts, seeds
+
+
+def _interval(guidance_interval):
+    if guidance_interval is None:
+        return None
+    try:
+        low, high = (float(bound) for bound in guidance_interval)
+    except (TypeError, ValueError):
+        low = high = float("nan")
+    if not 0 <= low < high:
+        raise ValueError(
+            f"guidance_interval is {guidance_interval!r}, but must be two ratios of noise to signal that rise, such as "
+            "(0.2, 3.0)"
+        )
+    return low, high
 
 
 def _clip_skip(painter, clip_skip):
@@ -398,6 +417,8 @@ def request_denoiser(painter, request, channels=None):
     """
     if painter.text_encoder is None:
         return guided_denoiser(painter, None, None, request.whole_times, channels)
+    if request.guidance_interval is not None:
+        return _guided_between(painter, request, channels)
     count = len(request.seeds)
     prompts = request.prompts or [""] * count
     empty = request.negative_prompts or [""] * count
@@ -419,6 +440,20 @@ def request_denoiser(painter, request, channels=None):
     def denoise(x, signal_rate, noise_rate):
         parts = [part(ops.take(x, images, axis=0), signal_rate, noise_rate) for images, part in groups]
         return ops.take(ops.concatenate(parts, axis=0), places, axis=0)
+
+    return denoise
+
+
+def _guided_between(painter, request, channels):
+    """The denoiser of a request whose guidance has an interval (Kynkaanniemi et al. 2024)."""
+    low, high = request.guidance_interval
+    inside = dataclasses.replace(request, guidance_interval=None)
+    outside = dataclasses.replace(inside, guidance_scale=1.0, negative_prompts=None)
+    guided, plain = (request_denoiser(painter, each, channels) for each in (inside, outside))
+
+    def denoise(x, signal_rate, noise_rate):
+        ratio = noise_rate / signal_rate if signal_rate > 0 else float("inf")
+        return (guided if low <= ratio <= high else plain)(x, signal_rate, noise_rate)
 
     return denoise
 

@@ -185,6 +185,7 @@ class LatentDiffusion(Trainable):
         progress=False,
         on_step=None,
         clip_skip=None,
+        guidance_interval=None,
     ):
         """Paints images for prompts, with the averaged weights where training keeps an average.
 
@@ -216,6 +217,8 @@ class LatentDiffusion(Trainable):
             clip_skip: int or None. Which layer of the text encoder the context comes from, counted as the web UIs do: 1
                 is the last, 2 the one before it (diffusers' `clip_skip=1`), each through the final normalisation. None
                 is 1. Stable Diffusion 2 leaves out OpenCLIP's last layer already: its configuration has 23.
+            guidance_interval: (float, float) or None. Guidance counts only where the ratio of noise to signal lies
+                between the two (Kynkaanniemi et al. 2024); elsewhere a step is one evaluation. None: everywhere.
 
         Returns:
             uint8 (N, H, W, 3).
@@ -236,6 +239,7 @@ class LatentDiffusion(Trainable):
             image_size,
             noise,
             clip_skip,
+            guidance_interval=guidance_interval,
         )
         with self.averaged_weights():
             return generation.run(self, request, progress=progress, on_step=on_step)

@@ -4,9 +4,11 @@ from tfportrait.lazy import lazy
 
 _HOMES = {
     "animate": "animation",
+    "chain": "animation",
     "compose_prompt": "painting",
     "degrade": "degradations",
     "describe": "describing",
+    "directions": "sliders",
     "edit_part": "editing",
     "explore": "exploring",
     "find_overlay": "overlays",
@@ -16,11 +18,13 @@ _HOMES = {
     "paint": "painting",
     "panorama": "panoramas",
     "paint_jobs": "batches",
+    "read_input": "editing",
     "read_prompts": "batches",
     "repaint": "painting",
     "repair": "editing",
     "restore": "restoration",
     "restyle": "editing",
+    "slide": "sliders",
     "upscale": "upscaling",
 }
 

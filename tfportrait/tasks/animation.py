@@ -10,6 +10,8 @@ from tqdm import tqdm
 
 from tfportrait.diffusion import noise as noises
 from tfportrait.models import generation
+from tfportrait.tasks.pictures import check_images
+from tfportrait.tasks.restyling import encode
 
 FRAMES_AT_ONCE = 8
 MOST_BYTES = 2**31  # of all frames of a clip
@@ -56,55 +58,190 @@ def animate(
         ValueError: an argument that cannot be used, before any work is done.
         FloatingPointError: not a number in the latents or the image; names the stage.
     """
-    if painter.text_encoder is None:
-        raise ValueError("this painter reads no words, between which a clip could go")
-    if isinstance(prompts, str) or not isinstance(prompts, list | tuple) or len(prompts) < 2:
-        raise ValueError(f"a clip goes between at least two prompts, got {prompts!r:.80}")
-    seeds = [seeds] * len(prompts) if isinstance(seeds, numbers.Integral) else seeds
-    seeds = noises.expand_seeds(seeds, len(prompts))
-    if isinstance(frames, bool) or not isinstance(frames, numbers.Integral) or frames < 2:
-        raise ValueError(f"frames is {frames!r}, but must be a whole number of at least 2")
-    height, width = generation.image_sides(painter, image_size)
-    if frames * height * width * 3 > MOST_BYTES:
-        most = MOST_BYTES // (height * width * 3)
-        raise ValueError(
-            f"{frames} frames of {width} x {height} pixels are {frames * height * width * 3 / 2**30:,.0f} GiB and "
-            f"{frames * num_steps:,} steps of the sampler; at most {most:,} frames can be painted together"
-        )
-    keys, shares = between(len(prompts), frames, times, loop)
-    request = generation.Request.check(
+    clip = _Keyframes.check(
         painter,
-        [*prompts],
-        None if negative_prompt is None else [negative_prompt] * len(prompts),
-        seeds,
+        prompts,
+        negative_prompt,
+        frames=frames,
+        times=times,
+        loop=loop,
+        seeds=seeds,
         num_steps=num_steps,
         guidance_scale=guidance_scale,
         sampler=sampler,
-        steps_spacing=spacing,
-        image_size=(height, width),
-        start=None,
+        spacing=spacing,
+        image_size=image_size,
     )
-    starts = noises.unit_noise(seeds, 0, request.latent_shape)
+    starts = noises.unit_noise(clip.request.seeds, 0, clip.request.latent_shape)
     with painter.averaged_weights():
-        *contexts, empty = np.split(
-            ops.convert_to_numpy(
-                generation.encode_prompts(painter, [*request.prompts, negative_prompt or ""], request.clip_skip)
-            ),
-            len(prompts) + 1,
-        )
+        clip.encode()
         made = []
         for begin in tqdm(range(0, frames, FRAMES_AT_ONCE), unit="part", leave=False, disable=not progress):
-            part = slice(begin, begin + FRAMES_AT_ONCE)
-            pairs = list(zip(keys[part], shares[part], strict=True))
-            start = np.stack([noises.slerp(starts[i], starts[j], share) for (i, j), share in pairs])
-            context = np.concatenate([contexts[i] + share * (contexts[j] - contexts[i]) for (i, j), share in pairs])
-            scale = None
-            if request.guidance_scale != 1.0:
-                context, scale = np.concatenate([context, empty.repeat(len(pairs), 0)]), request.guidance_scale
-            some = dataclasses.replace(request, seeds=[seeds[0]] * len(pairs), noise=start[None])
-            denoise = generation.guided_denoiser(painter, ops.convert_to_tensor(context), scale, request.whole_times)
-            made.append(generation.decode(painter, generation.sample(painter, some, denoise=denoise)))
+            some = range(begin, min(begin + FRAMES_AT_ONCE, frames))
+            start = np.stack([noises.slerp(starts[i], starts[j], share) for (i, j), share in map(clip.place, some)])
+            seeds = [clip.request.seeds[0]] * len(some)
+            request = dataclasses.replace(clip.request, seeds=seeds, noise=start[None])
+            made.append(generation.decode(painter, generation.sample(painter, request, denoise=clip.denoiser(some))))
     return np.concatenate(made)
+
+
+def chain(
+    painter,
+    image,
+    prompts,
+    negative_prompt=None,
+    *,
+    strength=0.5,
+    smoothing=0.5,
+    frames=24,
+    times=None,
+    loop=False,
+    seeds=0,
+    num_steps=20,
+    guidance_scale=4.0,
+    sampler="dpmpp_2m",
+    spacing=None,
+    progress=False,
+):
+    """Paints a clip each of whose frames is painted from the one before, as `image_to_image` does it: an image that
+    turns into what words say.
+
+    All frames are hidden by the same noise, which would flicker otherwise, and each is mixed with the one before, in
+    latents: no picture is decoded and encoded again, so that nothing wears out along the chain.
+
+    Args:
+        painter: LatentDiffusion.
+        image: uint8 (H, W, 3). The first frame. Sides are such as `generate` takes for `image_size`.
+        prompts: list of at least one str: keyframes; one holds for all frames.
+        negative_prompt, frames, times, num_steps, guidance_scale, sampler, spacing, progress: as for `animate`.
+        loop: bool. Goes back to the first prompt; the image itself does not come back.
+        strength: float in (0, 1]. As `image_to_image` takes it.
+        smoothing: float in [0, 1). The share of the frame before in each frame.
+        seeds: int or list of int. As for `animate`; the noise of all frames is that of the first.
+
+    Returns:
+        uint8 (frames, H, W, 3), the first of them the image as the autoencoder shows it.
+
+    Raises:
+        ValueError, FloatingPointError: as for `animate`.
+    """
+    images = check_images(image)
+    if len(images) != 1:
+        raise ValueError(f"a chain begins with one image, got {len(images)}")
+    if isinstance(smoothing, bool) or not isinstance(smoothing, numbers.Real) or not 0 <= smoothing < 1:
+        raise ValueError(f"smoothing is {smoothing!r}, but must be a number from 0 to below 1")
+    if isinstance(prompts, list | tuple) and len(prompts) == 1:
+        prompts = [*prompts, *prompts]
+    clip = _Keyframes.check(
+        painter,
+        prompts,
+        negative_prompt,
+        frames=frames,
+        times=times,
+        loop=loop,
+        seeds=seeds,
+        num_steps=num_steps,
+        guidance_scale=guidance_scale,
+        sampler=sampler,
+        spacing=spacing,
+        image_size=images.shape[1:3],
+        strength=strength,
+    )
+    request = dataclasses.replace(clip.request, seeds=clip.request.seeds[:1])
+    with painter.averaged_weights():
+        clip.encode()
+        latents = ops.convert_to_numpy(encode(painter, images))
+        made = [latents]
+        for frame in tqdm(range(1, frames), unit="frame", leave=False, disable=not progress):
+            found = generation.sample(painter, request, latents=latents, denoise=clip.denoiser([frame]))
+            latents = np.float32(1 - smoothing) * ops.convert_to_numpy(found) + np.float32(smoothing) * latents
+            made.append(latents)
+        parts = [np.concatenate(made[i : i + FRAMES_AT_ONCE]) for i in range(0, frames, FRAMES_AT_ONCE)]
+        return np.concatenate([generation.decode(painter, part) for part in parts])
+
+
+class _Keyframes:
+    """Words between which a clip goes, and where each frame is on the way.
+
+    Attributes:
+        request: `generation.Request` of the keyframes themselves.
+    """
+
+    def __init__(self, painter, request, negative_prompt, keys, shares):
+        self.painter, self.request, self.negative_prompt = painter, request, negative_prompt
+        self.keys, self.shares = keys, shares
+
+    @classmethod
+    def check(
+        cls,
+        painter,
+        prompts,
+        negative_prompt,
+        *,
+        frames,
+        times,
+        loop,
+        seeds,
+        num_steps,
+        guidance_scale,
+        sampler,
+        spacing,
+        image_size,
+        strength=1.0,
+    ):
+        """Raises a ValueError for what cannot be used, before any work is done."""
+        if painter.text_encoder is None:
+            raise ValueError("this painter reads no words, between which a clip could go")
+        if isinstance(prompts, str) or not isinstance(prompts, list | tuple) or len(prompts) < 2:
+            raise ValueError(f"a clip goes between at least two prompts, got {prompts!r:.80}")
+        seeds = [seeds] * len(prompts) if isinstance(seeds, numbers.Integral) else seeds
+        seeds = noises.expand_seeds(seeds, len(prompts))
+        if isinstance(frames, bool) or not isinstance(frames, numbers.Integral) or frames < 2:
+            raise ValueError(f"frames is {frames!r}, but must be a whole number of at least 2")
+        height, width = generation.image_sides(painter, image_size)
+        if frames * height * width * 3 > MOST_BYTES:
+            most = MOST_BYTES // (height * width * 3)
+            raise ValueError(
+                f"{frames} frames of {width} x {height} pixels are {frames * height * width * 3 / 2**30:,.0f} GiB and "
+                f"{frames * num_steps:,} steps of the sampler; at most {most:,} frames can be painted together"
+            )
+        keys, shares = between(len(prompts), frames, times, loop)
+        request = generation.Request.check(
+            painter,
+            [*prompts],
+            None if negative_prompt is None else [negative_prompt] * len(prompts),
+            seeds,
+            num_steps=num_steps,
+            guidance_scale=guidance_scale,
+            sampler=sampler,
+            steps_spacing=spacing,
+            image_size=(height, width),
+            start=None,
+            strength=strength,
+        )
+        return cls(painter, request, negative_prompt, keys, shares)
+
+    def encode(self):
+        """Reads the prompts; to be called with the averaged weights."""
+        texts = [*self.request.prompts, self.negative_prompt or ""]
+        contexts = ops.convert_to_numpy(generation.encode_prompts(self.painter, texts, self.request.clip_skip))
+        *self.contexts, self.empty = np.split(contexts, len(texts))
+
+    def place(self, frame):
+        """((int, int), float): the keyframes that a frame lies between, and how far it is on the way."""
+        return self.keys[frame], self.shares[frame]
+
+    def denoiser(self, frames):
+        """The painter as a denoiser of some frames."""
+        first, second = ([self.contexts[self.keys[frame][end]] for frame in frames] for end in (0, 1))
+        shares = [self.shares[frame] for frame in frames]
+        context = np.concatenate([a + share * (b - a) for a, b, share in zip(first, second, shares, strict=True)])
+        scale = None
+        if self.request.guidance_scale != 1.0:
+            context = np.concatenate([context, self.empty.repeat(len(shares), 0)])
+            scale = self.request.guidance_scale
+        whole_times = self.request.whole_times
+        return generation.guided_denoiser(self.painter, ops.convert_to_tensor(context), scale, whole_times)
 
 
 def between(count, frames, times=None, loop=False):

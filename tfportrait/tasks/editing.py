@@ -273,3 +273,18 @@ def knows_the_world(painter):
 def input_of(file, fit):
     """What a recipe says of the picture that was given."""
     return {"input": {"file": file.name, "hash": sha256(file), "fit": fit}}
+
+
+def read_input(painter, file, image_size=None, say=print, fit="crop"):
+    """The picture in a file, at a size that a painter takes, and what a recipe says of it.
+
+    Args:
+        painter: LatentDiffusion.
+        file: path.
+        image_size: int, (int, int) or None. As `LatentDiffusion.generate` takes it.
+        say, fit: as `read_picture` takes them.
+
+    Returns:
+        (uint8 (H, W, 3), dict).
+    """
+    return read_picture(file, image_sides(painter, image_size), fit, say), input_of(Path(file), fit)

@@ -9,6 +9,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 MOST_CELLS = 400
+
+
+def parse_size(text: str) -> int | tuple[int, int]:
+    """Reads "256", or "384x128", the width first.
+
+    Returns:
+        int, or (height, width).
+
+    Raises:
+        ValueError: something else.
+    """
+    sides = [int(part) if part.strip().isdecimal() else 0 for part in text.lower().split("x")]
+    if len(sides) > 2 or not all(sides):
+        raise ValueError(f"{text!r} is no size, such as 256 or 384x128")
+    return sides[0] if len(sides) == 1 else (sides[1], sides[0])
+
+
 PARAMETERS: dict[str, Callable] = {
     "prompt": str,
     "negative": str,
@@ -16,7 +33,7 @@ PARAMETERS: dict[str, Callable] = {
     "steps": int,
     "guidance": float,
     "sampler": str,
-    "size": int,
+    "size": parse_size,
     "clip_skip": int,
     "vary": int,
     "strength": float,
@@ -88,16 +105,23 @@ def parse_axis(text: str) -> Axis:
         raise ValueError(f"{text!r} has no values; an axis is NAME=VALUES, such as steps=5,10,20")
     if len(set(values)) < len(values):
         raise ValueError(f"{text!r} has a value twice")
-    labels = [value if kind is str else f"{name.replace('_', ' ')} {value:g}" for value in values]
+    labels = [_label(name, value) for value in values]
     return Axis(tuple(labels), tuple({name: value} for value in values))
+
+
+def _label(name: str, value) -> str:
+    if isinstance(value, str):
+        return value
+    shown = f"{value[1]}x{value[0]}" if isinstance(value, tuple) else f"{value:g}"
+    return f"{name.replace('_', ' ')} {shown}"
 
 
 def _value(name: str, kind: Callable, text: str):
     try:
         return kind(text.strip())
-    except ValueError:
-        wanted = "a whole number" if kind is int else "a number"
-        raise ValueError(f"{name}={text.strip()} is not {wanted}") from None
+    except ValueError as error:
+        wanted = {int: "it is not a whole number", float: "it is not a number"}.get(kind, error)
+        raise ValueError(f"{name}={text.strip()}: {wanted}") from None
 
 
 def matrix(prompt: str) -> tuple[Axis, Axis]:

@@ -1,10 +1,13 @@
 """Words to pictures with their recipes: what the command `paint` does."""
 
+import time
+
 from tfportrait import __version__, world
 from tfportrait.files import sha256
 from tfportrait.models import prompts
 from tfportrait.models.preset import locate
 from tfportrait.recipe import FORMAT
+from tfportrait.tasks import budgets
 from tfportrait.tasks.opening import open_painter, preset_hash
 from tfportrait.tasks.upscaling import PRESET as UPSCALER
 from tfportrait.tasks.upscaling import upscale
@@ -73,6 +76,8 @@ def paint(
     *,
     seeds,
     variations=None,
+    quality=None,
+    budget=None,
     prediction_type=None,
     loras=None,
     precision="auto",
@@ -88,6 +93,7 @@ def paint(
         negative: str or None.
         seeds: list of int.
         variations: as `paint_batch` takes them.
+        quality, budget: as `tfportrait.tasks.budgets.plan` takes them, which then chooses sampler, steps and the like.
         prediction_type: str or None. As `LatentDiffusion.from_preset` takes it.
         loras: dict of path to float, or None. Files of LoRAs, each with its strength.
         precision: str. As `tfportrait.accelerate` takes it.
@@ -107,7 +113,15 @@ def paint(
         explain_prompts(painter.tokenizer, prompt, negative or "", say)
     count = len(seeds)
     texts, negatives = [prompt] * count, [negative] * count
-    return paint_batch(painter, opened, texts, negatives, seeds, variations=variations, progress=progress, **settings)
+    if quality or budget:
+        chosen = budgets.plan(painter, opened, quality=quality, budget=budget, count=count, **settings)
+        say(f"Chosen: {chosen}")
+        settings |= chosen.settings
+    started = time.perf_counter()
+    made = paint_batch(painter, opened, texts, negatives, seeds, variations=variations, progress=progress, **settings)
+    if quality or budget:
+        say(f"Painted in {time.perf_counter() - started:.2f} s")
+    return made
 
 
 def paint_batch(
@@ -122,6 +136,7 @@ def paint_batch(
     sampler,
     image_size=None,
     clip_skip=None,
+    guidance_interval=None,
     variations=None,
     progress=False,
 ):
@@ -132,7 +147,8 @@ def paint_batch(
         texts: list of N str.
         negatives: list of N str or None.
         seeds: list of N int.
-        num_steps, guidance_scale, sampler, clip_skip, progress: as `LatentDiffusion.generate` takes them.
+        num_steps, guidance_scale, sampler, clip_skip, guidance_interval, progress: as `LatentDiffusion.generate` takes
+            them.
         image_size: as there; but at 2 or 4 times the size of the preset, if that is `UPSCALED_FROM`, the picture is
             painted at the preset's own size and enlarged by the shipped upscaler.
         variations: list of N (int, float) or None, or None. Another seed, and how far from 0 to 1 the start goes from
@@ -155,6 +171,7 @@ def paint_batch(
         noise=_varied_noise(painter, seeds, variations, size),
         progress=progress,
         clip_skip=clip_skip,
+        guidance_interval=guidance_interval,
     )
     shared = {
         "task": "paint",
@@ -164,6 +181,8 @@ def paint_batch(
         "clip_skip": clip_skip,
         **opened,
     }
+    if guidance_interval is not None:
+        shared["guidance_interval"] = list(guidance_interval)
     if factor > 1:
         images = upscale(images, factor, seeds=seeds, painted=True)
         shared["upscaler"] = {"preset": UPSCALER, "preset_hash": preset_hash(locate(UPSCALER))}
@@ -260,6 +279,7 @@ def repaint(recipe, preset=None, *, loras=None, progress=True, say=print):
         opened,
         *columns,
         variations=variations,
+        guidance_interval=recipe.get("guidance_interval"),
         image_size=height if height == width else (height, width),
         progress=progress,
         **{name: recipe[name] for name in names},
