@@ -70,7 +70,8 @@ def test_what_cannot_be_kept_is_said(painter, options, message):
 
 def test_plans_are_ordered_by_what_they_are_worth():
     accuracies = [plan.accuracy for plan in budgets.PLANS]
-    assert accuracies == sorted(accuracies) and len(accuracies) > 3
+    distances = [plan.distance for plan in budgets.PLANS]
+    assert accuracies == sorted(accuracies) and distances == sorted(distances, reverse=True) and len(accuracies) > 3
     assert list(budgets.QUALITIES) == ["draft", "good", "best"]
     assert budgets.QUALITIES["best"] == len(budgets.PLANS) - 1
 
