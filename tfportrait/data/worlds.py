@@ -23,7 +23,7 @@ DEFAULT_COUNT = {"train": 20_000, "validation": 2_000, "test": 2_000}
 # nor captions.
 _SAMPLING = ("attributes", "portrait", "scene")
 _CAPTIONS = ("captions", "lexicon")
-_NEITHER = ("__init__", "choice", "write", "reading", "synonyms", "photographs")
+_NEITHER = ("__init__", "choice", "motion", "write", "reading", "synonyms", "photographs")
 
 
 class DrawnWorld(Source):

@@ -27,6 +27,7 @@ __all__ = [
     "Reading",
     "WORLDS",
     "compose",
+    "motion",
     "overlays",
     "read_prompt",
     "sample",
@@ -38,7 +39,7 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    if name == "overlays":
+    if name in ("motion", "overlays"):
         return importlib.import_module(f".{name}", __name__)
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

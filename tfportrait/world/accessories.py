@@ -14,7 +14,7 @@ def draw_earrings(pen, head: Head) -> None:
         return
     rim = palette.rgb("#7a4f12")
     for side in (-1, 1):
-        if side == head.turn:
+        if head.hides(side):
             continue
         x, y = head.at(side * (head.side(150) + 4 - 8 * abs(head.turn)), 153 + (3 if head.child else 0))
         if kind == "studs":
@@ -40,7 +40,7 @@ def draw_glasses(pen, head: Head) -> None:
         u = side * (head.eye_u + 0.5)
         x, wide = head.face(u, 0)[0], radius * (0.15 + 0.85 * head.squash(u))
         ear = head.at(side * head.side(head.eye_y), head.eye_y - 5)
-        if side != head.turn:
+        if not head.hides(side):
             pen.line([(x + side * wide, y - 4), ear], colour, 4.2, "frame")
         if kind == "round":
             lens = ellipse(x, y, wide, radius, 10)

@@ -3,9 +3,10 @@
 from . import palette
 from .head import Head
 from .palette import mix, shaded
-from .shapes import ellipse, stroke_outline
+from .shapes import Points, ellipse, stroke_outline
 
 _EYE_HEIGHT = {"neutral": 9.6, "smiling": 9.0, "laughing": 0.0, "sad": 8.6, "angry": 8.0, "surprised": 13.0}
+_LOWER_LID = {"smiling": 0.62}  # else 0.88
 _LID_SLANT = {"sad": -3.5, "angry": 4.0}  # upper lid: inner end lower (+) or higher (-)
 _BROWS = {  # offsets of inner end, middle, outer end; down is positive
     "neutral": (1, -3.5, 2),
@@ -15,6 +16,16 @@ _BROWS = {  # offsets of inner end, middle, outer end; down is positive
     "angry": (13, 3, -6),
     "surprised": (-9, -16, -8),
 }
+_CLOSED_MOUTHS = {  # half-width, offsets of corner and middle; down is positive
+    "neutral": (19, 0.0, 1.0),
+    "smiling": (27, -10.0, 6.0),
+    "sad": (20, 7.5, -5.0),
+}
+
+
+def _of_moods(portrait, table: dict, default: float = 0.0) -> float:
+    """What a table of expressions has for the moods of a portrait."""
+    return sum(share * table.get(mood, default) for mood, share in portrait.moods.items())
 
 
 def hair_colour(portrait) -> palette.Colour:
@@ -50,7 +61,7 @@ def draw_face(pen, head: Head) -> None:
     for side in (-1, 1):
         _eye(pen, head, side)
         _brow(pen, head, side)
-    if portrait["expression"] == "sad":
+    if portrait.moods.get("sad", 0.0) > 0.5:
         _tear(pen, head)
 
 
@@ -75,8 +86,8 @@ def _eye(pen, head: Head, side: int) -> None:
         if head.woman:
             _lashes(pen, x, y + 2, wide, side)
         return
-    high = _EYE_HEIGHT[expression] * head.eye_size * head.size * pen.eye_scale
-    slant = _LID_SLANT.get(expression, 0.0)
+    high = _of_moods(portrait, _EYE_HEIGHT) * head.eye_size * head.size * pen.eye_scale
+    slant = _of_moods(portrait, _LID_SLANT)
     inner, outer = x - side * wide, x + side * wide
     top = [
         (inner, y + 2 + 0.3 * slant),
@@ -85,7 +96,7 @@ def _eye(pen, head: Head, side: int) -> None:
         (x + side * 0.62 * wide, y - 0.7 * high - 0.4 * slant),
         (outer, y - 1.0),
     ]
-    lower = 0.62 if expression == "smiling" else 0.88
+    lower = _of_moods(portrait, _LOWER_LID, 0.88)
     bottom = [
         (x + side * 0.55 * wide, y + lower * 0.8 * high),
         (x, y + lower * high),
@@ -105,6 +116,8 @@ def _eye(pen, head: Head, side: int) -> None:
     pen.dot(cx + glint * rx * 0.38, cy - ry * 0.4, 2.6 * scale, palette.WHITE, "eye_white")
     if pen.eye_scale > 1.1:
         pen.dot(cx - glint * rx * 0.4, cy + ry * 0.45, 1.8 * scale, palette.WHITE, "eye_white")
+    if portrait.lids > 0.0:
+        top = _lid(pen, head, top, bottom)
     pen.line(top, palette.INK, lash_width, "lash")
     if head.woman:
         _lashes(pen, x, y, wide, side)
@@ -112,6 +125,18 @@ def _eye(pen, head: Head, side: int) -> None:
         pen.line(bottom, palette.INK, 1.8, "lash")
     elif not head.woman:
         pen.line(bottom, shaded(head.skin, 0.5), 1.8, "crease")
+
+
+def _lid(pen, head: Head, top: Points, bottom: Points) -> Points:
+    """Draws the upper lid where a blink has it, over the eye; returns its edge."""
+    low = [top[0], bottom[2], bottom[1], bottom[0], top[-1]]
+    edge = [
+        (x0 + head.portrait.lids * (x1 - x0), y0 + head.portrait.lids * (y1 - y0))
+        for (x0, y0), (x1, y1) in zip(top, low, strict=True)
+    ]
+    above = [(x, y - 1.5) for x, y in top]
+    pen.area(above + edge[::-1], shaded(head.skin, 0.12), "nose")
+    return edge
 
 
 def _lashes(pen, x: float, y: float, wide: float, side: int) -> None:
@@ -123,8 +148,12 @@ def _lashes(pen, x: float, y: float, wide: float, side: int) -> None:
     pen.lines([long, short], palette.INK, 3.4, "lash")
 
 
+def _of_brows(portrait) -> tuple[float, ...]:
+    return tuple(_of_moods(portrait, {mood: row[i] for mood, row in _BROWS.items()}) for i in range(3))
+
+
 def _brow(pen, head: Head, side: int) -> None:
-    inner, middle, outer = _BROWS[head.portrait["expression"]]
+    inner, middle, outer = _of_brows(head.portrait)
     spread = head.eye_u
     y = head.brow_y + (1 if head.woman else 2.5) - 4 * (pen.eye_scale - 1) / 0.2
     points = [
@@ -145,7 +174,7 @@ def _nose(pen, head: Head) -> None:
     y = head.nose_y
     size = 0.78 if head.child else 0.92 if head.woman else 1.14
     crease = shaded(head.skin, 0.5)
-    if head.turn:
+    if abs(head.turn) > 0.5:
         t = head.turn
         x, _ = head.face(0, y)
         tip = 11 * size
@@ -186,11 +215,12 @@ def _mouth(pen, head: Head) -> None:
     elif expression == "surprised":
         _gasp(pen, head)
     else:
-        _closed_mouth(pen, head, expression)
+        _closed_mouth(pen, head)
 
 
-def _closed_mouth(pen, head: Head, expression: str) -> None:
-    wide, corner, middle = {"neutral": (19, 0.0, 1.0), "smiling": (27, -10.0, 6.0), "sad": (20, 7.5, -5.0)}[expression]
+def _closed_mouth(pen, head: Head) -> None:
+    columns = ({mood: row[i] for mood, row in _CLOSED_MOUTHS.items()} for i in range(3))
+    wide, corner, middle = (_of_moods(head.portrait, column) for column in columns)
     y = head.mouth_y
     wide *= 0.88 if head.child else 1.0
     upper, lower = lip_colours(head)
@@ -214,14 +244,15 @@ def _closed_mouth(pen, head: Head, expression: str) -> None:
     pen.area(head.features(seam + low), lower, "lips" if head.woman else "plain_lips")
     dark = mix(shaded(upper, 0.75), palette.INK, 0.35)
     pen.line(head.features(seam), dark, 3.6, "mouth")
-    if expression == "smiling":
+    smile = head.portrait.moods.get("smiling", 0.0)
+    if smile > 0.1:
         for side in (-1, 1):
             dimple = [
                 (side * (wide + 1), y + corner - 5),
                 (side * (wide + 4.5), y + corner),
                 (side * (wide + 2.5), y + corner + 5),
             ]
-            pen.line(head.features(dimple), shaded(head.skin, 0.5), 2.8, "crease")
+            pen.line(head.features(dimple), shaded(head.skin, 0.5), 2.8 * smile, "crease")
 
 
 def _laugh(pen, head: Head) -> None:

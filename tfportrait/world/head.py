@@ -25,14 +25,14 @@ class Head:
     """Proportions of one portrait's head and the mapping from head to canvas.
 
     Attributes:
-        turn: int. -1 faces left, 0 front, 1 right (the viewer's).
+        turn: float. -1 faces left, 0 front, 1 right (the viewer's).
         light: int. Side that the light comes from, -1, 0 or 1.
     """
 
     def __init__(self, portrait) -> None:
         details = portrait.details
         self.portrait = portrait
-        self.turn = {"left": -1, "front": 0, "right": 1}[portrait["pose"]]
+        self.turn = portrait.turn
         self.light = {"left": -1, "even": 0, "right": 1}[portrait["lighting"]]
         self.age, self.woman = portrait["age"], portrait["gender"] == "woman"
         self.child = self.age == "child"
@@ -60,6 +60,10 @@ class Head:
     @property
     def chin(self) -> float:
         return self.widths[4]
+
+    def hides(self, side: int) -> bool:
+        """Whether the head is turned so far that what is at this side of it is out of sight."""
+        return side * self.turn > 0.6
 
     def shift(self, y: float) -> float:
         """How far a turned head's outline is moved sideways at height y: the skull back, the chin forward."""
@@ -171,7 +175,7 @@ def draw_neck(pen, head: Head) -> None:
 def draw_ears(pen, head: Head) -> None:
     """Both ears from the front, the near one from the side."""
     for side in (-1, 1):
-        if side == head.turn:
+        if head.hides(side):
             continue
         u = side * (head.side(136) + 2 - 7 * abs(head.turn))
         x, y = head.at(u, 137 + (4 if head.child else 0))

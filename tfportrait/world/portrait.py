@@ -73,6 +73,21 @@ class Portrait:
     def details(self) -> Details:
         return Details(self.seed)
 
+    @property
+    def turn(self) -> float:
+        """Where the head is turned: -1 to the left, 0 to the front, 1 to the right (the viewer's)."""
+        return {"left": -1, "front": 0, "right": 1}[self["pose"]]
+
+    @property
+    def moods(self) -> dict[str, float]:
+        """The share of each expression in the features; more than one while they change, see `motion`."""
+        return {self["expression"]: 1.0}
+
+    @property
+    def lids(self) -> float:
+        """How far the eyes are closed by a blink, 0 to 1."""
+        return 0.0
+
     def replace(self, **attributes: str) -> "Portrait":
         """The same person and details with other attributes.
 
