@@ -34,6 +34,7 @@ _NAMES = {
     "Upscaler": "models",
     "VAE": "models",
     "VAEGAN": "models",
+    "VideoDiffusion": "models",
     "load": "models",
     "Recovery": "training",
     "accelerate": "training",

@@ -327,6 +327,40 @@ def test_an_upscaler_trains_goes_on_and_enlarges(tmp_path, monkeypatch):
     assert images[0].shape == (1, 16, 16, 3) and (images[0] != images[1]).any()
 
 
+def test_temporal_layers_are_trained_for_a_painter_and_move_its_pictures(preset, tmp_path):
+    config = tmp_path / "motion.toml"
+    config.write_text(
+        f"""
+seed = 0
+[data]
+source = "motion_world"
+image_size = 32
+frames = 3
+train = 6
+[motion]
+painter = "{preset.as_posix()}"
+batch_size = 2
+steps = 2
+learning_rate = 1e-3
+warmup_steps = 1
+weight_decay = 0.0
+ema_decay = 0.9
+[motion.network]
+num_heads = 2
+norm_num_groups = 4
+motion_dim = 4
+""",
+        "utf-8",
+    )
+    out = tmp_path / "out"
+    assert main(["train", "motion", "--config", str(config), "--out", str(out), "--precision", "float32"]) == 0
+    painter = tp.LatentDiffusion.from_preset(preset)
+    video = tp.VideoDiffusion.from_preset(out, painter)
+    assert video.motions == ["smile", "turn", "blink", "nightfall"]
+    assert video.generate("a woman", motion="smile", num_steps=1).shape == (1, 3, 32, 32, 3)
+    assert tomllib.loads((out / "training.toml").read_text("utf-8"))["motion"]["steps"] == 2
+
+
 def test_crops_for_an_upscaler_fit_together():
     large = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), "uint8")
 

@@ -10,7 +10,7 @@ from tfportrait.cli.options import seconds, weigh
 
 @app.command()
 @click.argument(
-    "stage", type=click.Choice(["autoencoder", "text_encoder", "diffusion", "oracle", "upscaler", "pixels"])
+    "stage", type=click.Choice(["autoencoder", "text_encoder", "diffusion", "oracle", "upscaler", "pixels", "motion"])
 )
 @click.option("--config", default="portrait_128", help="A shipped configuration, or a TOML file.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the preset; created if need be.")

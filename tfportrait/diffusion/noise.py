@@ -40,6 +40,8 @@ def slerp(first, second, share):
 
     What lies between two samples of normal noise is as long as they are, so that a sampler can start from it.
 
+    Equation: `noise.slerp`.
+
     Args:
         first, second: float arrays of one shape, taken as one vector each.
         share: float in [0, 1].

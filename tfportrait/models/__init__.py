@@ -16,6 +16,7 @@ _HOMES = {
     "Upscaler": "upscaler",
     "VAE": "vae",
     "VAEGAN": "hybrid",
+    "VideoDiffusion": "video",
     "load": "preset",
     "oracle_distance": "perceptual",
     "vgg_distance": "perceptual",

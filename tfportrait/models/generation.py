@@ -381,7 +381,7 @@ def sample(painter, request, *, latents=None, channels=None, denoise=None, wrap=
     else:
         signal_rate, noise_rate = request.rates[0]
         start = noise.add_noise(ops.convert_to_numpy(latents), request.noise_of(-1), signal_rate, noise_rate)
-    bar = _progress_bar(len(request.rates) - 1) if progress else None
+    bar = progress_bar(len(request.rates) - 1) if progress else None
 
     def after_step(i, x_t, x_0):
         if bar:
@@ -458,7 +458,7 @@ def _guided_between(painter, request, channels):
     return denoise
 
 
-def _progress_bar(total):
+def progress_bar(total):
     from tqdm import tqdm
 
     return tqdm(total=total, unit="step", file=sys.stderr, leave=False)

@@ -141,6 +141,8 @@ class UNet(Network, keras.Model):
         sample: float (B, H, W, in_channels); H and W divisible by 2 ** (levels - 1).
         timesteps: float (B,) or scalar. Kept in float32.
         context: float (B, L, cross_attention_dim), or None without cross-attention.
+        between: callable or None. Called as `between(i, x)` with what block i leaves, (B, h, w, C), counted from the
+            first on the way down; its result goes on instead.
 
     Returns: (B, H, W, out_channels) in the compute dtype.
     """
@@ -208,6 +210,13 @@ class UNet(Network, keras.Model):
         self.build()
 
     @property
+    def left_channels(self):
+        """list of int: the channels of what each block leaves, in the order in which `between` is called."""
+        channels = self.config["block_out_channels"]
+        middle = [channels[-1]] if self.mid_block is not None else []
+        return [*channels, *middle, *reversed(channels)]
+
+    @property
     def gradient_checkpointing(self):
         """bool: whether training forgets what is inside the residual blocks and transformers and computes it again for
         the gradient: less memory, more time. Not saved."""
@@ -237,7 +246,8 @@ class UNet(Network, keras.Model):
         self.conv_norm_out.build((None, None, None, channels[0]))
         self.conv_out.build((None, None, None, channels[0]))
 
-    def call(self, sample, timesteps, context=None):
+    def call(self, sample, timesteps, context=None, between=None):
+        between = between or (lambda i, x: x)
         config = self.config
         check_sides(sample.shape, 2 ** (len(self.down_blocks) - 1))
         if config["cross_attention_dim"] and context is None:
@@ -254,14 +264,17 @@ class UNet(Network, keras.Model):
         embedding = ops.silu(embedding)  # the blocks take it only so
         x = self.conv_in(x)
         skips = [x]
-        for block in self.down_blocks:
+        for i, block in enumerate(self.down_blocks):
             x, left = block(x, embedding, context)
+            x = between(i, x)
             skips += left
+        done = len(self.down_blocks)
         if self.mid_block is not None:
-            x = self.mid_block(x, embedding, context)
-        for block in self.up_blocks:
+            x = between(done, self.mid_block(x, embedding, context))
+            done += 1
+        for i, block in enumerate(self.up_blocks):
             count = len(block.resnets)
-            x = block(x, skips[: -count - 1 : -1], embedding, context)
+            x = between(done + i, block(x, skips[: -count - 1 : -1], embedding, context))
             del skips[-count:]
         return self.conv_out(self.conv_norm_out(x))
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from tfportrait import data, files, presets, training, workers, world
 from tfportrait.data.mixture import vocabulary
+from tfportrait.data.motions import MotionWorld
 from tfportrait.models import weights
 from tfportrait.models.adversarial import AdversarialAutoencoder
 from tfportrait.models.autoencoder import AutoencoderKL
@@ -27,6 +28,7 @@ from tfportrait.models.text_encoder import TextEncoder
 from tfportrait.models.tokenizer import Tokenizer
 from tfportrait.models.unet import UNet
 from tfportrait.models.upscaler import Upscaler
+from tfportrait.models.video import VideoDiffusion
 
 STEPS_PER_EPOCH = 250
 RECORD = "training.toml"
@@ -34,7 +36,11 @@ OPTIMIZERS = {"adamw": training.AdamW, "muon": training.Muon}
 OPTIONAL = ("focus", "optimizer", "decoder_only", "augmentation")  # entries that a configuration may leave out
 OF_TRAINING = ("kl_weight", "perceptual_weight", "scaling_factor")  # what a network of the same weights may change
 AUGMENTED = ("autoencoder", "oracle", "pixels")  # stages that see pictures
-WHOLE = {"upscaler": "upscale_2x", "pixels": "pixels_128"}  # stages that have a configuration of their own
+WHOLE = {
+    "upscaler": "upscale_2x",
+    "pixels": "pixels_128",
+    "motion": "motion_128",
+}  # stages that have a configuration of their own
 SCALED_ON = 1024  # images whose latents settle the scaling factor
 
 
@@ -298,6 +304,41 @@ def train_pixels(config, out, *, init=None, steps=None):
     batches = _picture_batches(source, config, settings, ("image",))
 
     state = _fit(model, batches, config, out, "pixels", steps, [], [init])
+    model.save_to_preset(out)
+    _end(out, state)
+
+
+def train_motion(config, out, *, init=None, steps=None):
+    """Trains the temporal layers of a configuration on the worlds in motion and writes them to `out` (arguments as in
+    `train_autoencoder`). The painter that they are for, `painter` of the configuration, stays as it is.
+    """
+    out, settings = _begin(config, out, "motion")
+    painter = LatentDiffusion.from_preset(presets.locate(settings["painter"]))
+    size, frames = config["data"]["image_size"], config["data"]["frames"]
+    shape = {"channels": painter.unet.left_channels, "motions": world.motion.KINDS, "frames": frames}
+    model = _make(VideoDiffusion, settings["network"], **shape).attach(painter)
+    if init:
+        _take_over(VideoDiffusion.from_preset(init), model, init)
+    source = MotionWorld("train", image_size=size, count=config["data"]["train"], frames=frames)
+    latents = data.encode_latents(painter.autoencoder, source)
+    clips = np.arange(source.count)
+    arrays = {
+        "motion": source.labels(clips * frames)["motion"],
+        **{
+            name: painter.tokenizer.encode([source.ends(clip, seed=config["seed"])[end] for clip in clips])
+            for end, name in enumerate(("first", "last"))
+        },
+    }
+
+    def batches(first_step):
+        for (rows,) in _numpy_batches({"clip": clips}, settings["batch_size"], config["seed"], first_step):
+            chosen = rows["clip"]
+            read = latents[(chosen[:, None] * frames + np.arange(frames)).reshape(-1)]
+            batch = {name: values[chosen] for name, values in arrays.items()}
+            yield ({**batch, "latents": np.asarray(read, "float32").reshape(len(chosen), frames, *read.shape[1:])},)
+
+    networks = [data.latents.autoencoder_hash(painter.autoencoder), data.latents.tokenizer_hash(painter.tokenizer)]
+    state = _fit(model, batches, config, out, "motion", steps, [], [init, *networks])
     model.save_to_preset(out)
     _end(out, state)
 

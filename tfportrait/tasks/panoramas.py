@@ -86,6 +86,8 @@ def panorama(
 def windows(width, side, seamless):
     """Windows of `side` columns, half of one over half of the next, and how much each counts where.
 
+    Equation: `tasks.panorama`.
+
     Args:
         width: int. Columns in all, a multiple of half of `side`.
         side: int. Even.

@@ -1,0 +1,134 @@
+"""Clips painted all at once: temporal layers that begin as nothing, learn, and go into a preset of their own."""
+
+import keras
+import numpy as np
+import pytest
+from painters import tiny_painter
+
+from tfportrait import training
+from tfportrait.models.video import VideoDiffusion, clip_noise
+
+MOTIONS = ("darker", "lighter")
+
+
+def tiny_video(painter, frames=4):
+    keras.utils.set_random_seed(5)
+    channels = painter.unet.left_channels
+    video = VideoDiffusion(
+        channels=channels, motions=MOTIONS, num_heads=2, norm_num_groups=2, motion_dim=4, frames=frames
+    )
+    return video.attach(painter)
+
+
+@pytest.fixture(scope="module")
+def painter():
+    return tiny_painter()
+
+
+@pytest.fixture(scope="module")
+def video(painter):
+    return tiny_video(painter)
+
+
+def clips(painter, count=8, frames=4):
+    """Latents that rise or fall steadily, by motion."""
+    random = np.random.default_rng(0)
+    side = painter.unet.config["sample_size"]
+    start = random.normal(0, 0.3, (count, 1, side, side, painter.latent_channels))
+    motion = np.arange(count, dtype="int32") % 2
+    slope = (
+        np.where(motion == 0, -1.0, 1.0)[:, None, None, None, None]
+        * np.linspace(0, 1, frames)[None, :, None, None, None]
+    )
+    ids = painter.tokenizer.encode(["a cat"] * count)
+    return {"latents": (start + slope).astype("float32"), "first": ids, "last": ids, "motion": motion}
+
+
+def test_untrained_it_paints_what_the_painter_paints(painter, video):
+    clip = video.generate("a red cat", motion="darker", frames=3, seeds=7, num_steps=2)
+    assert clip.shape == (1, 3, 16, 16, 3) and clip.dtype == np.uint8
+    shape = (painter.unet.config["sample_size"],) * 2 + (painter.latent_channels,)
+    alone = painter.generate(["a red cat"] * 3, seeds=[1, 2, 3], noise=clip_noise([7], 0, 3, shape), num_steps=2)
+    assert np.abs(clip[0].astype(int) - alone).max() <= 2
+
+
+def test_the_frames_contexts_go_from_the_first_words_to_the_last(painter, video):
+    options = {"motion": "darker", "frames": 5, "seeds": 7, "num_steps": 2}
+    both = video.generate("a red cat", "two green birds", **options)[0]
+    first, last = (video.generate(text, **options)[0] for text in ("a red cat", "two green birds"))
+    assert np.abs(both[0].astype(int) - first[0]).max() <= 2
+    assert np.abs(both[-1].astype(int) - last[-1]).max() <= 2
+    assert (both[2] != first[2]).any()
+
+
+def test_noise_is_half_common_and_a_function_of_seed_step_and_frame():
+    noise = clip_noise([3, 4], 0, 6, (16, 16, 8)).reshape(2, 6, -1)
+    correlations = np.corrcoef(noise[0])[~np.eye(6, dtype=bool)]
+    assert noise.std() == pytest.approx(1, abs=0.02) and correlations == pytest.approx(0.5, abs=0.1)
+    np.testing.assert_array_equal(clip_noise([4], 0, 6, (16, 16, 8)).reshape(6, -1), noise[1])
+    assert (clip_noise([3], 1, 6, (16, 16, 8)) != clip_noise([3], 0, 6, (16, 16, 8))).all()
+
+
+def test_it_learns_motions_that_words_do_not_say_and_leaves_the_painter_alone():
+    painter = tiny_painter()
+    video, data = tiny_video(painter), clips(painter)
+    before = [keras.ops.convert_to_numpy(weight) for weight in painter.unet.weights]
+    video.compile(training.AdamW(1e-2))
+    batches = ((data,) for _ in range(60))
+    history = video.fit(batches, steps_per_epoch=20, epochs=3, verbose=0, shuffle=False).history["loss"]
+    assert history[-1] < 0.9 * history[0]
+    for weight, old in zip(painter.unet.weights, before, strict=True):
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(weight), old)
+    losses = [float(video.compute_loss(data, training=False)) for _ in range(2)]
+    assert losses[0] == losses[1]
+    wrong = float(video.compute_loss({**data, "motion": 1 - data["motion"]}, training=False))
+    assert wrong > losses[0]
+
+
+def test_it_comes_back_from_its_preset_without_the_painter(painter, tmp_path):
+    video = tiny_video(painter)
+    for layer in video.transformers:
+        layer.proj_out.kernel.assign(np.random.default_rng(1).normal(0, 0.1, layer.proj_out.kernel.shape))
+    video.save_to_preset(tmp_path)
+    again = VideoDiffusion.from_preset(tmp_path, painter)
+    assert again.motions == list(MOTIONS) and again.frames == 4
+    own = sum(
+        weight.shape.num_elements() if hasattr(weight.shape, "num_elements") else int(np.prod(weight.shape))
+        for weight in video.weights
+    )
+    assert 2 * own < sum(int(np.prod(weight.shape)) for weight in painter.unet.weights) * 8
+    options = {"motion": "lighter", "seeds": 3, "num_steps": 2}
+    first, second = (each.generate("a red cat", **options).astype(int) for each in (video, again))
+    assert np.abs(first - second).max() <= 3  # float16 on disk
+    assert np.abs(first - tiny_video(painter).generate("a red cat", **options)).max() > 3
+
+
+def test_one_trace_for_clips_of_one_length(painter, monkeypatch):
+    video, traces = tiny_video(painter), []
+    call = painter.unet.call
+    monkeypatch.setattr(painter.unet, "call", lambda *args, **kwargs: traces.append(1) or call(*args, **kwargs))
+    for seed, motion in ((1, "darker"), (2, "lighter")):
+        video.generate("a red cat", motion=motion, seeds=seed, num_steps=2)
+    assert len(traces) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"motion": "jump"}, "unknown motion 'jump'; this model knows darker, lighter"),
+        ({"frames": 1}, "frames is 1"),
+        ({"frames": 65}, "frames is 65"),
+        ({"last": ["a", "b"]}, "2 prompts for the last frames of 1 clips"),
+        ({"num_steps": 0}, "num_steps is 0"),
+    ],
+)
+def test_bad_arguments_are_refused(video, options, message):
+    with pytest.raises(ValueError, match=message):
+        video.generate("a red cat", options.pop("last", None), **{"motion": "darker", **options})
+
+
+def test_another_painter_is_refused_and_none_is_said(painter, video):
+    with pytest.raises(ValueError, match="leave .* channels, but the video model was made for"):
+        VideoDiffusion(channels=(3, 3, 3), motions=MOTIONS, norm_num_groups=1, num_heads=1).attach(painter)
+    with pytest.raises(ValueError, match="has no painter yet"):
+        VideoDiffusion(channels=(4,), motions=MOTIONS, norm_num_groups=1, num_heads=1).painter  # noqa: B018
