@@ -13,7 +13,7 @@ from tfportrait.models import generation
 from tfportrait.tasks.pictures import check_images
 from tfportrait.tasks.restyling import encode
 
-FRAMES_AT_ONCE = 8
+FRAMES_AT_ONCE = 12
 MOST_BYTES = 2**31  # of all frames of a clip
 
 
