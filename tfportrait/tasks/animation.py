@@ -76,8 +76,9 @@ def animate(
     with painter.averaged_weights():
         clip.encode()
         made = []
-        for begin in tqdm(range(0, frames, FRAMES_AT_ONCE), unit="part", leave=False, disable=not progress):
-            some = range(begin, min(begin + FRAMES_AT_ONCE, frames))
+        size = -(-frames // -(-frames // FRAMES_AT_ONCE))  # parts of one size, where they can be
+        for begin in tqdm(range(0, frames, size), unit="part", leave=False, disable=not progress):
+            some = range(begin, min(begin + size, frames))
             start = np.stack([noises.slerp(starts[i], starts[j], share) for (i, j), share in map(clip.place, some)])
             seeds = [clip.request.seeds[0]] * len(some)
             request = dataclasses.replace(clip.request, seeds=seeds, noise=start[None])
