@@ -55,6 +55,15 @@ def test_better_qualities_take_longer_and_a_budget_limits_them(painter):
 
 
 @pytest.mark.usefixtures("known")
+def test_the_best_quality_enlarges_where_it_can_and_no_size_is_asked_for(painter):
+    best = budgets.plan(painter, OPENED, quality="best", enlarges=True)
+    assert best.settings["image_size"] == 2 * painter.image_size and "enlarged to" in str(best)
+    smaller = budgets.plan(painter, OPENED, quality="best", enlarges=False)
+    assert "image_size" not in smaller.settings and best.seconds == pytest.approx(smaller.seconds + 0.5)
+    assert "image_size" not in budgets.plan(painter, OPENED, quality="best", enlarges=True, image_size=32).settings
+
+
+@pytest.mark.usefixtures("known")
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -92,7 +92,18 @@ class Choice:
         return f"{self.text}: about {self.seconds:.2g} s once compiled"
 
 
-def plan(painter, opened, *, quality=None, budget=None, count=1, image_size=None, guidance_scale=4.0, **_):
+def plan(
+    painter,
+    opened,
+    *,
+    quality=None,
+    budget=None,
+    count=1,
+    enlarges=False,
+    image_size=None,
+    guidance_scale=4.0,
+    **_,
+):
     """Chooses a plan.
 
     Args:
@@ -101,8 +112,8 @@ def plan(painter, opened, *, quality=None, budget=None, count=1, image_size=None
         budget: float or None. Seconds that painting may take, once the painter is loaded and compiled; a quality, if
             given too, is then the most that is wanted.
         count: int. Pictures that are painted together.
-        image_size, guidance_scale: as `LatentDiffusion.generate` takes them. Without a size the best plans enlarge the
-            picture.
+        enlarges: bool. Whether there is an upscaler for what this painter paints.
+        image_size, guidance_scale: as `LatentDiffusion.generate` takes them. With a size nothing is enlarged.
 
     Returns:
         Choice.
@@ -115,7 +126,7 @@ def plan(painter, opened, *, quality=None, budget=None, count=1, image_size=None
         raise ValueError(f"unknown quality {quality!r}; known are {', '.join(QUALITIES)}")
     if quality is None and budget is None:
         raise ValueError("give a quality, a budget or both")
-    enlarges = image_size is None and enlargeable(painter)
+    enlarges = enlarges and image_size is None
     known = PLANS[: QUALITIES[quality] + 1] if quality else PLANS
     known = [each for each in known if each.factor == 1 or enlarges]
     figures = speed(painter, opened, count, image_size, enlarges)
@@ -145,13 +156,6 @@ def _choice(painter, chosen, figures, guidance_scale):
         seconds += figures.enlarging
         text += f", enlarged to {settings['image_size']} px"
     return Choice(settings, seconds, text)
-
-
-def enlargeable(painter):
-    """Whether the shipped upscaler has learnt what this painter paints."""
-    from tfportrait.tasks import painting
-
-    return painting.painted_size(painter, painting.UPSCALED_FROM * ENLARGED) is None
 
 
 def speed(painter, opened, count=1, image_size=None, enlarges=False):

@@ -114,7 +114,9 @@ def paint(
     count = len(seeds)
     texts, negatives = [prompt] * count, [negative] * count
     if quality or budget:
-        chosen = budgets.plan(painter, opened, quality=quality, budget=budget, count=count, **settings)
+        enlarges = _factor(painter, budgets.ENLARGED * UPSCALED_FROM) > 1
+        wanted = {"quality": quality, "budget": budget, "count": count, "enlarges": enlarges}
+        chosen = budgets.plan(painter, opened, **wanted, **settings)
         say(f"Chosen: {chosen}")
         settings |= chosen.settings
     started = time.perf_counter()
