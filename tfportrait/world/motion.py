@@ -149,7 +149,8 @@ def sample(seed: int, kind: str | None = None) -> Motion:
     if kind == "blink" and first["glasses"] == "sunglasses":
         first = first.replace(glasses="none")
     if kind == "turn":
-        first = first.replace(pose="front")
+        hat = "none" if first["headwear"] == "beret" else first["headwear"]  # a beret hangs to one side or the other
+        first = first.replace(pose="front", headwear=hat)
         return Motion(kind, first, first.replace(pose=("left", "right")[(seed // len(KINDS)) % 2]))
     return Motion(kind, first, first.replace(expression="smiling") if kind == "smile" else first)
 
