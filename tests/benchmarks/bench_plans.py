@@ -13,7 +13,7 @@ import numpy as np
 
 import tfportrait as tp
 from tfportrait import metrics
-from tfportrait.diffusion import spacing
+from tfportrait.diffusion import guidance, spacing
 
 STEPS = (3, 4, 6, 8, 12, 20, 30)
 INTERVALS = (None, (0.2, 4.0), (0.4, 10.0))
@@ -34,8 +34,7 @@ def main():
     for steps in STEPS:
         for interval in INTERVALS:
             rates = spacing.rates(painter.schedule, "dpmpp_2m", steps, None)[:-1]
-            low, high = interval or (0.0, float("inf"))
-            guided = sum(low <= (n / s if s > 0 else float("inf")) <= high for s, n in rates.tolist())
+            guided = sum(guidance.within(interval, *pair) for pair in rates.tolist())
             images = []
             for start in range(0, len(texts), 32):
                 part = texts[start : start + 32]

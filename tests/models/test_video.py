@@ -92,11 +92,8 @@ def test_it_comes_back_from_its_preset_without_the_painter(painter, tmp_path):
     video.save_to_preset(tmp_path)
     again = VideoDiffusion.from_preset(tmp_path, painter)
     assert again.motions == list(MOTIONS) and again.frames == 4
-    own = sum(
-        weight.shape.num_elements() if hasattr(weight.shape, "num_elements") else int(np.prod(weight.shape))
-        for weight in video.weights
-    )
-    assert 2 * own < sum(int(np.prod(weight.shape)) for weight in painter.unet.weights) * 8
+    own, painters = (sum(int(np.prod(weight.shape)) for weight in each.weights) for each in (video, painter.unet))
+    assert 2 * own < painters * 8
     options = {"motion": "lighter", "seeds": 3, "num_steps": 2}
     first, second = (each.generate("a red cat", **options).astype(int) for each in (video, again))
     assert np.abs(first - second).max() <= 3  # float16 on disk

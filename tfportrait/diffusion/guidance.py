@@ -31,6 +31,17 @@ def guide(conditional, unconditional, guidance_scale, rescale: float = 0.0):
     return guided * (rescale * wanted / ops.maximum(found, 1e-12) + (1 - rescale))
 
 
+def within(interval, signal_rate, noise_rate) -> bool:
+    """Whether the ratio of noise to signal lies in an interval (Kynkaanniemi et al. 2024).
+
+    Args:
+        interval: (float, float) or None. None is every ratio, infinity among them.
+        signal_rate, noise_rate: float.
+    """
+    low, high = interval or (0.0, float("inf"))
+    return low <= (noise_rate / signal_rate if signal_rate > 0 else float("inf")) <= high
+
+
 class Guided:
     """Two denoisers as one. Evaluates only one of them where the scale is 0 or 1.
 

@@ -82,8 +82,7 @@ class Request:
         prompts, negative_prompts, seeds = _broadcast(painter, prompts, negative_prompts, seeds)
         rates = spacing.rates(painter.schedule, sampler, int(num_steps), steps_spacing)
         rates = rates[int(num_steps) - steps_made(int(num_steps), strength) :]
-        height, width = image_sides(painter, image_size)
-        shape = (height // painter.downsampling, width // painter.downsampling, painter.latent_channels)
+        shape = latent_shape(painter, image_size)
         return cls(
             prompts,
             negative_prompts,
@@ -192,6 +191,11 @@ def image_sides(painter, image_size):
     if len(sides) != 2:
         raise ValueError(f"image_size is {image_size!r}, but must be a side or (height, width)")
     return int(sides[0]), int(sides[1])
+
+
+def latent_shape(painter, image_size):
+    """(h, w, c) of the latents of what is painted at a size, which is checked."""
+    return (*(side // painter.downsampling for side in image_sides(painter, image_size)), painter.latent_channels)
 
 
 def steps_made(num_steps, strength):
@@ -381,7 +385,7 @@ def sample(painter, request, *, latents=None, channels=None, denoise=None, wrap=
     else:
         signal_rate, noise_rate = request.rates[0]
         start = noise.add_noise(ops.convert_to_numpy(latents), request.noise_of(-1), signal_rate, noise_rate)
-    bar = progress_bar(len(request.rates) - 1) if progress else None
+    bar = _progress_bar(len(request.rates) - 1) if progress else None
 
     def after_step(i, x_t, x_0):
         if bar:
@@ -446,19 +450,18 @@ def request_denoiser(painter, request, channels=None):
 
 def _guided_between(painter, request, channels):
     """The denoiser of a request whose guidance has an interval (Kynkaanniemi et al. 2024)."""
-    low, high = request.guidance_interval
     inside = dataclasses.replace(request, guidance_interval=None)
     outside = dataclasses.replace(inside, guidance_scale=1.0, negative_prompts=None)
     guided, plain = (request_denoiser(painter, each, channels) for each in (inside, outside))
 
     def denoise(x, signal_rate, noise_rate):
-        ratio = noise_rate / signal_rate if signal_rate > 0 else float("inf")
-        return (guided if low <= ratio <= high else plain)(x, signal_rate, noise_rate)
+        guides = guidance.within(request.guidance_interval, signal_rate, noise_rate)
+        return (guided if guides else plain)(x, signal_rate, noise_rate)
 
     return denoise
 
 
-def progress_bar(total):
+def _progress_bar(total):
     from tqdm import tqdm
 
     return tqdm(total=total, unit="step", file=sys.stderr, leave=False)

@@ -1,5 +1,7 @@
 """Moving pictures all at once: temporal attention between the blocks of a painter's U-Net."""
 
+import dataclasses
+
 import keras
 import numpy as np
 from keras import ops
@@ -241,19 +243,10 @@ class VideoDiffusion(Trained):
             raise ValueError(f"{len(last)} prompts for the last frames of {count} clips: give one, or one for each")
         with painter.averaged_weights(), self.averaged_weights():
             denoise = self._denoiser(request, list(last), negative_prompt or "", motion, int(frames))
-            start = ops.convert_to_tensor(clip_noise(request.seeds, 0, frames, request.latent_shape))
-            bar = generation.progress_bar(len(request.rates) - 1) if progress else None
-            latents = request.sampler(
-                denoise,
-                start * np.float32(request.start_scale),
-                request.rates,
-                lambda i: clip_noise(request.seeds, i + 1, frames, request.latent_shape),
-                on_step=lambda *_: bar.update(1) if bar else None,
-            )
-            if bar:
-                bar.close()
-            if not np.isfinite(ops.convert_to_numpy(latents)).all():
-                raise FloatingPointError("not a number in the latents of the clip: try float32")
+            steps = range(len(request.rates))  # the start and the noise of each step
+            noise = np.stack([clip_noise(request.seeds, step, frames, request.latent_shape) for step in steps])
+            all_frames = dataclasses.replace(request, noise=noise)
+            latents = generation.sample(painter, all_frames, denoise=denoise, progress=progress)
             images = generation.decode(painter, latents)
         return images.reshape(count, frames, *images.shape[1:])
 

@@ -143,12 +143,11 @@ def plan(
 
 
 def _choice(painter, chosen, figures, guidance_scale):
-    from tfportrait.diffusion import spacing
+    from tfportrait.diffusion import guidance, spacing
 
     rates = spacing.rates(painter.schedule, chosen.sampler, chosen.num_steps, None)[:-1]
-    low, high = chosen.guidance_interval or (0.0, float("inf"))
-    ratios = [noise / signal if signal > 0 else float("inf") for signal, noise in rates.tolist()]
-    guided = sum(low <= ratio <= high for ratio in ratios) if guidance_scale != 1.0 else 0
+    inside = sum(guidance.within(chosen.guidance_interval, *pair) for pair in rates.tolist())
+    guided = inside if guidance_scale != 1.0 else 0
     seconds = figures.rest + guided * figures.guided + (len(rates) - guided) * figures.plain
     settings, text = dict(chosen.settings), str(chosen)
     if chosen.factor > 1:

@@ -210,8 +210,7 @@ def _varied_noise(painter, seeds, variations, image_size):
     from tfportrait.diffusion import noise as noises
     from tfportrait.models import generation
 
-    height, width = generation.image_sides(painter, image_size)
-    shape = (height // painter.downsampling, width // painter.downsampling, painter.latent_channels)
+    shape = generation.latent_shape(painter, image_size)
     starts = noises.unit_noise(seeds, 0, shape)
     for row, varied in enumerate(variations):
         if varied:

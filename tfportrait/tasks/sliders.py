@@ -7,6 +7,7 @@ from keras import ops
 from tqdm import tqdm
 
 from tfportrait import world
+from tfportrait.diffusion import guidance
 from tfportrait.diffusion import noise as noises
 from tfportrait.models import generation
 
@@ -41,12 +42,10 @@ class Effect:
     """What a direction does.
 
     Attributes:
-        strengths: list of float.
         shown: list of float. Share of pictures in which the oracle reads the value, at each strength.
         kept: list of float. Share of the other attributes that it reads as without the direction.
     """
 
-    strengths: list
     shown: list
     kept: list
 
@@ -175,7 +174,7 @@ def measure(painter, oracle, direction, strengths, *, count=64, seed=1, num_step
     others = [values for name, values in read.items() if name != direction.attribute]
     kept = np.mean([values == values[:1] for values in others], axis=(0, 2))
     shown = (read[direction.attribute] == wanted).mean(axis=1)
-    return Effect(list(strengths), shown[1:].tolist(), kept[1:].tolist())
+    return Effect(shown[1:].tolist(), kept[1:].tolist())
 
 
 def _words(number, attribute):
@@ -217,13 +216,10 @@ def _turned(start, direction, strength):
 
 
 def _moving(vector):
-    low, high = INTERVAL
-
     def wrap(denoise):
         def moved(x, signal_rate, noise_rate):
             clean = denoise(x, signal_rate, noise_rate)
-            ratio = noise_rate / signal_rate if signal_rate > 0 else float("inf")
-            return clean + vector if low <= ratio <= high else clean
+            return clean + vector if guidance.within(INTERVAL, signal_rate, noise_rate) else clean
 
         return moved
 
