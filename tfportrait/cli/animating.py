@@ -13,7 +13,9 @@ from tfportrait.cli.options import Size
 @click.option("--from", "start", type=click.Path(path_type=Path), help="A picture that turns into what PROMPTS say.")
 @click.option("--strength", type=float, default=0.5, help="With --from: how much of a frame is painted anew, 0 to 1.")
 @click.option("--smoothing", type=float, default=0.5, help="With --from: the share of a frame that the next one keeps.")
-@click.option("--frames", type=int, default=24, help="Of the whole clip.")
+@click.option("--motion", default=None, help="One motion: smile, turn-left, turn-right, blink or nightfall.")
+@click.option("--video", default="motion_128", help="With --motion: the preset of the video model.")
+@click.option("--frames", type=int, default=None, help="Of the whole clip.  [default: 24; with --motion 16]")
 @click.option("--times", default=None, help="When each prompt is reached, as 0,1,3.  [default: even distances]")
 @click.option("--loop", is_flag=True, help="Go back to the first prompt, so that the end joins the beginning.")
 @click.option("--fps", type=float, default=12.0, help="Frames a second.")
@@ -34,7 +36,9 @@ def animate(
     start: Path | None,
     strength: float,
     smoothing: float,
-    frames: int,
+    motion: str | None,
+    video: str,
+    frames: int | None,
     times: str | None,
     loop: bool,
     fps: float,
@@ -49,7 +53,7 @@ def animate(
     label: bool,
     out: Path,
 ) -> None:
-    """Paint a clip that goes from each of the PROMPTS to the next."""
+    """Paint a clip that goes from each of the PROMPTS to the next, or shows one motion of what they say."""
     from tfportrait.clips import check_clip_suffix, write_clip
     from tfportrait.files import check_writable
     from tfportrait.presets import locate
@@ -63,10 +67,19 @@ def animate(
     except ValueError:
         raise ValueError(f"--times takes numbers with commas between, such as 0,1,3; got {times!r}") from None
     folder = locate(preset)
+    if motion is not None:
+        unfit = {"--from": start, "--times": times, "--loop": loop or None, "--size": size}
+        if given := [name for name, value in unfit.items() if value is not None]:
+            raise ValueError(f"--motion paints one motion from words, in the preset's size; it takes no {given[0]}")
+        if len(seed) > 1:
+            raise ValueError("--motion takes one seed")
+        film = locate(video)
     start_backend()
     from tfportrait import tasks
     from tfportrait.tasks.opening import open_painter
 
+    if frames is None:
+        frames = 24 if motion is None else 16
     settings = {
         "frames": frames,
         "times": moments,
@@ -78,10 +91,18 @@ def animate(
         "image_size": size,
     }
     painter, opened = open_painter(folder, count=frames, precision=precision)
-    if start is None:
+    if motion is not None:
+        from tfportrait.models import VideoDiffusion
+
+        first, last, kind = tasks.motion_ends(prompts, motion)
+        model = VideoDiffusion.from_preset(film, painter)
+        settings = {name: value for name, value in settings.items() if name not in ("times", "loop", "image_size")}
+        clip = model.generate(first, last, negative, motion=kind, progress=True, **settings)[0]
+        given = {"motion": motion, "video": video}
+    elif start is None:
         clip, given = tasks.animate(painter, list(prompts), negative, progress=True, **settings), {}
     else:
-        image, given = tasks.read_input(painter, start, settings.pop("image_size"), click.echo)
+        image, given = tasks.read_input(folder, painter, start, settings.pop("image_size"), click.echo)
         settings |= {"strength": strength, "smoothing": smoothing}
         clip = tasks.chain(painter, image, list(prompts), negative, progress=True, **settings)
     recipe = {

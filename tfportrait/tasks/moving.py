@@ -1,0 +1,51 @@
+"""What is to be seen at first and at last of a motion, in words."""
+
+from tfportrait.world.choice import read_any
+
+MOTIONS = {  # name: (kind, as the video model knows it; attribute that changes; words for both ends)
+    "smile": ("smile", "expression", {"en": ("calm look", "smiling"), "zh": ("平静的表情", "微笑")}),
+    "turn-left": ("turn", "pose", {"en": ("facing forward", "facing left"), "zh": ("正视前方", "面向左侧")}),
+    "turn-right": ("turn", "pose", {"en": ("facing forward", "facing right"), "zh": ("正视前方", "面向右侧")}),
+    "blink": ("blink", None, None),
+    "nightfall": ("nightfall", "time", {"en": ("by day", "at night"), "zh": ("白天", "夜晚")}),
+}
+
+
+def motion_ends(prompts, motion):
+    """Words and a motion as `VideoDiffusion.generate` takes them.
+
+    Args:
+        prompts: list of str. What moves, without what the motion changes; or two, what is to be seen at first and last.
+        motion: str. One of `MOTIONS`.
+
+    Returns:
+        (str, str, str): what is to be seen at first, and at last; the kind of the motion.
+
+    Raises:
+        ValueError: unknown motion, more than two prompts, a prompt that says what the motion changes, or one that is
+            about the other world.
+    """
+    if motion not in MOTIONS:
+        raise ValueError(f"unknown motion {motion!r}; known are {', '.join(MOTIONS)}")
+    kind, attribute, words = MOTIONS[motion]
+    if len(prompts) == 2:
+        return prompts[0], prompts[1], kind
+    if len(prompts) != 1:
+        raise ValueError(f"a motion takes one prompt, or two for its beginning and its end, not {len(prompts)}")
+    (prompt,) = prompts
+    world, reading = read_any(prompt)
+    moves = "scene_world" if kind == "nightfall" else "portrait_world"
+    if world != moves and reading.attributes:
+        whose = "landscapes" if kind == "nightfall" else "portraits"
+        raise ValueError(f"{motion} is a motion of {whose}, and {prompt!r} is none of them")
+    if words is None:
+        return prompt, prompt, kind
+    if attribute in reading.attributes:
+        phrase = next(phrase for phrase, name, _ in reading.understood if name == attribute)
+        raise ValueError(
+            f"{motion} changes the {attribute}, which the prompt sets ({phrase!r}): leave that out, or give two "
+            "prompts, one for the beginning and one for the end"
+        )
+    mark = "，" if reading.language == "zh" else ", "
+    first, last = (prompt.rstrip(" .。") + mark + word for word in words[reading.language])
+    return first, last, kind
