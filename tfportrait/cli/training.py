@@ -10,7 +10,8 @@ from tfportrait.cli.options import seconds, weigh
 
 @app.command()
 @click.argument(
-    "stage", type=click.Choice(["autoencoder", "text_encoder", "diffusion", "oracle", "upscaler", "pixels", "motion"])
+    "stage",
+    type=click.Choice(["autoencoder", "text_encoder", "diffusion", "lora", "oracle", "upscaler", "pixels", "motion"]),
 )
 @click.option("--config", default="portrait_128", help="A shipped configuration, or a TOML file.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the preset; created if need be.")
@@ -64,25 +65,28 @@ def train(
 
 @app.command()
 @click.argument("preset", default="portrait_128")
-@click.option("--oracle", default="oracle_128", help="The preset that reads the pictures.")
+@click.option("--oracle", default=None, help="The preset that reads the pictures.  [default: PRESET's]")
 @click.option("--samples", type=int, default=512, help="Number of prompts, every other one Chinese.")
 @click.option("--steps", type=int, default=20, help="Steps of the sampler.")
 @click.option("--guidance", type=float, default=4.0, help="How strongly the prompt is followed.")
 @click.option("--sampler", default="dpmpp_2m", help="As for paint.")
 @click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
-def evaluate(preset: str, oracle: str, samples: int, steps: int, guidance: float, sampler: str, precision: str) -> None:
+def evaluate(
+    preset: str, oracle: str | None, samples: int, steps: int, guidance: float, sampler: str, precision: str
+) -> None:
     """Measure PRESET on prompts that no training has seen."""
     from tfportrait.presets import locate
     from tfportrait.terminal import start_backend
 
-    folders = locate(preset), locate(oracle)
+    folder, read_by = locate(preset), locate(oracle) if oracle else None
     start_backend()
     from tfportrait import metrics
     from tfportrait.models import LatentDiffusion, Oracle
+    from tfportrait.tasks.describing import oracle_of
     from tfportrait.training import accelerate
 
     accelerate(precision)
-    painter, reader = LatentDiffusion.from_preset(folders[0]), Oracle.from_preset(folders[1])
+    painter, reader = LatentDiffusion.from_preset(folder), Oracle.from_preset(read_by or oracle_of(folder))
     click.echo(
         metrics.evaluate(painter, reader, count=samples, num_steps=steps, guidance_scale=guidance, sampler=sampler)
     )

@@ -6,7 +6,8 @@ import numpy as np
 from tqdm import tqdm
 
 from tfportrait.metrics.image_distance import psnr
-from tfportrait.metrics.prompts import Accuracy, held_out_prompts, prompt_accuracy, world_of
+from tfportrait.metrics.prompts import Accuracy, held_out_prompts, prompt_accuracy
+from tfportrait.world.choice import world_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +62,7 @@ def evaluate(painter, oracle, *, count=512, num_steps=20, guidance_scale=4.0, sa
         raise ValueError(f"count must be at least 1, got {count}")
     if painter.image_size != oracle.image_size:
         raise ValueError(f"the painter paints {painter.image_size} px, but the oracle reads {oracle.image_size} px")
-    texts, named, drawn = held_out_prompts(count, of=world_of(oracle))
+    texts, named, drawn = held_out_prompts(count, of=world_of(oracle.attributes))
     real = np.stack([each.render(oracle.image_size) for each in drawn])
     painted, reconstructed = [], []
     for start in tqdm(range(0, count, batch_size), desc="painting", unit="batch", leave=False, disable=None):

@@ -101,15 +101,3 @@ def held_out_prompts(count, *, first_seed=HELD_OUT_SEED, of="portrait_world"):
     pairs = zip(captions, drawn, strict=True)
     named = [{name: each.attributes[name] for name in caption.named} for caption, each in pairs]
     return [str(caption) for caption in captions], named, drawn
-
-
-def world_of(oracle):
-    """The name of the world whose attributes an oracle reads: "portrait_world" or "scene_world".
-
-    Raises:
-        ValueError: neither.
-    """
-    for name, each in world.WORLDS.items():
-        if set(each.ATTRIBUTES) == set(oracle.attributes):
-            return name
-    raise ValueError(f"the oracle reads {', '.join(oracle.attributes)}, which are not the attributes of a drawn world")

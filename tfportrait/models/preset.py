@@ -13,6 +13,7 @@ from tfportrait.models.tokenizer import Tokenizer
 from tfportrait.models.weights import read_json, write_json
 
 SCHEDULER = Path("scheduler", "scheduler_config.json")
+ADAPTED = "adapter_config.json"  # of a folder that is another preset with a LoRA
 DEFAULT_SAMPLER = "dpmpp_2m"
 MODULES = (
     "adversarial",
@@ -56,6 +57,9 @@ def read(cls, preset, *, dtype=None, prediction_type=None, ema=False):
             f"ema=True is for a single file that has averaged weights beside the trained ones, not {preset}"
         )
     folder = locate(preset)
+    if (folder / ADAPTED).is_file():
+        adapted = importlib.import_module("tfportrait.stable_diffusion.adapted")
+        return adapted.read(cls, folder, dtype=dtype, prediction_type=prediction_type)
     parts = check_index(folder)
     try:
         # diffusers' pipeline sets the offset to 1, whatever the scheduler's file says.

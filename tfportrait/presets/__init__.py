@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tfportrait.presets import hub
 
-INDEX_FILES = ("model_index.json", "config.json")
+INDEX_FILES = ("model_index.json", "config.json", "adapter_config.json")
 
 
 def shipped():

@@ -29,9 +29,13 @@ from tfportrait.models.tokenizer import Tokenizer
 from tfportrait.models.unet import UNet
 from tfportrait.models.upscaler import Upscaler
 from tfportrait.models.video import VideoDiffusion
+from tfportrait.stable_diffusion import adapted, add_lora, load_lora, lora_file
+from tfportrait.stable_diffusion.additions import kernels
+from tfportrait.tasks import strangers
 
 STEPS_PER_EPOCH = 250
 RECORD = "training.toml"
+WORDS = "words.safetensors"  # of a LoRA that is being trained
 OPTIMIZERS = {"adamw": training.AdamW, "muon": training.Muon}
 OPTIONAL = ("focus", "optimizer", "decoder_only", "augmentation")  # entries that a configuration may leave out
 OF_TRAINING = ("kl_weight", "perceptual_weight", "scaling_factor")  # what a network of the same weights may change
@@ -40,8 +44,10 @@ WHOLE = {
     "upscaler": "upscale_2x",
     "pixels": "pixels_128",
     "motion": "motion_128",
+    "lora": "scene_128",
 }  # stages that have a configuration of their own
 SCALED_ON = 1024  # images whose latents settle the scaling factor
+CALIBRATED_ON = 512  # images that settle what a painter takes for its own kind
 
 
 def load(config):
@@ -247,7 +253,92 @@ def train_diffusion(config, out, *, init=None, steps=None):
     pictures = [] if painter.inpaints else [grid]  # which it cannot paint from words alone
     state = _fit(painter, batches, config, out, "diffusion", steps, pictures, [init, *networks])
     painter.save_to_preset(out)
+    if not painter.inpaints:
+        calibrate(painter, _unseen(config, source), out)
     _end(out, state)
+
+
+def calibrate(painter, source, out):
+    """Writes into a preset what tells strangers from pictures such as a source's, see `tasks.strangers`."""
+    rows = np.unique(np.linspace(0, len(source) - 1, CALIBRATED_ON).astype(int))
+    strangers.calibrate(painter, source.images(rows), out, source.name)
+
+
+def train_lora(config, out, *, init=None, steps=None):
+    """Trains a LoRA of a configuration on another world than its painter's, and writes a preset of both to `out`.
+
+    First a LoRA of the text encoder learns what captions say, as `train_text_encoder` does it; then, with that, one of
+    all layers of the U-Net learns what they show. Both are written as one.
+
+    Args:
+        config: dict, from `load`.
+        out: str or path. Folder of the preset.
+        init: str, path or None. A preset with a LoRA of the same layers and rank for the U-Net to go on from.
+        steps: int or None. Overrides the configuration's, for both.
+    """
+    out, settings = _begin(config, out, "lora")
+    start = LatentDiffusion.from_preset(settings["painter"])
+    same = ("unet", "autoencoder", "text_encoder", "tokenizer", "schedule", "prediction_type")
+    chosen = {name: settings[name] for name in ("weighting", "focus", "caption_dropout") if name in settings}
+    painter = LatentDiffusion(**{name: getattr(start, name) for name in same}, **chosen)
+    shapes = {layer: tuple(owner._kernel.shape) for layer, owner in kernels(painter).items()}
+    known = lora_file.read(presets.locate(init) / adapted.WEIGHTS, shapes, painter.unet.config) if init else {}
+    words = out / WORDS
+    if not words.is_file():
+        texts = {layer: factors for layer, factors in known.items() if layer.startswith("text_encoder.")}
+        lora_file.write(words, texts or _words_learnt(config, out, painter, steps), "float16")
+    load_lora(painter, words, name="words")
+    source = _source(config, "train")
+    latents = data.encode_latents(painter.autoencoder, source)
+    token_ids = data.token_table(
+        source, painter.tokenizer, variants=settings["captions_per_image"], seed=config["seed"]
+    )
+    lora = add_lora(painter, settings["rank"], targets="all", name="pictures")
+    for layer, factors in lora.factors.items():
+        if layer in known:
+            factors["down"].assign(known[layer].down)
+            factors["up"].assign(known[layer].up * known[layer].scale)
+
+    def batches(first_step):
+        return data.latents_dataset(
+            latents,
+            token_ids,
+            autoencoder=painter.autoencoder,
+            repeat=True,
+            drop_remainder=True,
+            seed=config["seed"],
+            batch_size=settings["batch_size"],
+            first_step=first_step,
+        )
+
+    grid = training.SampleGrid(
+        _pictures(out), every_epochs=2, prompts=settings["prompts"], seeds=0, num_steps=20, columns=4
+    )
+    state = _fit(painter, batches, config, out, "lora", steps, [grid], [settings["painter"], init])
+    adapted.write(out, settings["painter"], {**lora_file.read(words, shapes, painter.unet.config), **lora.numbers()})
+    calibrate(LatentDiffusion.from_preset(out), _unseen(config, source), out)
+    words.unlink()
+    _end(out, state)
+
+
+def _words_learnt(config, out, painter, steps):
+    """Trains a LoRA of the painter's text encoder on captions alone, and takes it out again: its factors."""
+    settings = {"weight_decay": 0.0, **config["lora"]["words"]}
+    attributes, captions, labels = _captions(config["data"]["source"], settings["captions"], config["seed"])
+    lora = add_lora(painter, settings["rank"], targets=(), text_encoder="all", name="words")
+    reader = CaptionReader(text_encoder=painter.text_encoder, attributes=attributes, end_id=painter.tokenizer.eos_id)
+    reader.additions = [lora]  # whose weights are none of the text encoder's own
+    arrays = {"token_ids": painter.tokenizer.encode(captions), "labels": labels}
+
+    def batches(first_step):
+        return _numpy_batches(arrays, settings["batch_size"], config["seed"], first_step)
+
+    state = _fit(reader, batches, {**config, "words": settings}, out, "words", steps, [], [config["lora"]["painter"]])
+    with reader.averaged_weights():
+        factors = lora.numbers()
+    lora.remove()
+    shutil.rmtree(state, ignore_errors=True)
+    return factors
 
 
 def train_upscaler(config, out, *, init=None, steps=None):

@@ -130,17 +130,18 @@ class LoRA(keras.layers.Layer):
         Args:
             path: str or path. The file to write. Where the training keeps an average, the average is written.
         """
+        lora_file.write(path, self.numbers())
+
+    def numbers(self):
+        """What `save` writes: dict, layer -> `lora_file.Factors`."""
         values = averaged(self._owner(), self.weights) if self.live else map(ops.convert_to_numpy, self.weights)
         values = {id(variable): value for variable, value in zip(self.weights, values, strict=True)}
-        lora_file.write(
-            path,
-            {
-                layer: lora_file.Factors(
-                    values[id(factors["down"])], values[id(factors["up"])], self.config["layers"][layer]["scale"]
-                )
-                for layer, factors in self.factors.items()
-            },
-        )
+        return {
+            layer: lora_file.Factors(
+                values[id(factors["down"])], values[id(factors["up"])], self.config["layers"][layer]["scale"]
+            )
+            for layer, factors in self.factors.items()
+        }
 
     @contextlib.contextmanager
     def within_weights(self):
@@ -225,9 +226,10 @@ def add_lora(painter, rank=4, *, alpha=None, targets=ATTENTION, text_encoder=Fal
         painter: LatentDiffusion.
         rank: int >= 1. Of the change of each kernel.
         alpha: float or None. The change is multiplied by alpha / rank. Defaults to `rank`.
-        targets: sequence of str. Last parts of the names of the U-Net's layers that get it, as in diffusers. Defaults
-            to the projections of the attention.
-        text_encoder: bool. Whether the text encoder's attention gets it too. Defaults to `False`.
+        targets: sequence of str, or "all". Last parts of the names of the U-Net's layers that get it, as in diffusers.
+            Defaults to the projections of the attention.
+        text_encoder: bool, or "all". Whether the text encoder's attention gets it too, or all its layers. Defaults to
+            `False`.
         name: str.
 
     Returns: LoRA.
@@ -241,9 +243,9 @@ def add_lora(painter, rank=4, *, alpha=None, targets=ATTENTION, text_encoder=Fal
     name = _new_name(painter, name)
     check_no_average(painter)
     layers = kernels(painter)
-    chosen = _chosen(layers, "unet.", (targets,) if isinstance(targets, str) else targets)
+    chosen = _chosen(layers, "unet.", (targets,) if isinstance(targets, str) and targets != "all" else targets)
     if text_encoder:
-        chosen += _chosen(layers, "text_encoder.", TEXT_ATTENTION)
+        chosen += _chosen(layers, "text_encoder.", "all" if text_encoder == "all" else TEXT_ATTENTION)
     scale = float(rank if alpha is None else alpha) / rank
     lora = LoRA(
         {layer: {"kernel": list(layers[layer]._kernel.shape), "rank": int(rank), "scale": scale} for layer in chosen},
@@ -277,8 +279,10 @@ def _new_name(painter, name):
 
 
 def _chosen(layers, prefix, targets):
-    """The layers whose names end in one of the targets."""
+    """The layers whose names end in one of the targets, or "all"."""
     own = [layer for layer in layers if layer.startswith(prefix)]
+    if targets == "all":
+        return own
     chosen = [layer for layer in own if any(layer.endswith(f".{target}") for target in targets)]
     for target in targets:
         if not any(layer.endswith(f".{target}") for layer in own):

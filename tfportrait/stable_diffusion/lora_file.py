@@ -121,20 +121,21 @@ def read(path, kernels: Mapping[str, tuple[int, ...]], unet_config: Mapping) -> 
     return made
 
 
-def write(path, factors: Mapping[str, Factors]) -> None:
-    """Writes factors as diffusers' `save_lora_weights` does, float32; the scale is multiplied into `up`.
+def write(path, factors: Mapping[str, Factors], dtype: str = "float32") -> None:
+    """Writes factors as diffusers' `save_lora_weights` does; the scale is multiplied into `up`.
 
     Args:
         path: str or path. The file.
         factors: dict. Layer -> Factors.
+        dtype: str. Of the numbers in the file.
     """
     tensors = {}
     for layer, (down, up, scale) in factors.items():
         down, up = down.T, up.T * np.float32(scale)  # (rank, in), (out, rank), or of a convolution:
         if down.ndim == 4:  # (rank, in, width, height)
             down, up = down.swapaxes(2, 3), up[:, :, None, None]
-        tensors[f"{layer}.lora_A.weight"] = np.ascontiguousarray(down)
-        tensors[f"{layer}.lora_B.weight"] = np.ascontiguousarray(up)
+        tensors[f"{layer}.lora_A.weight"] = np.ascontiguousarray(down.astype(dtype))
+        tensors[f"{layer}.lora_B.weight"] = np.ascontiguousarray(up.astype(dtype))
     with atomic_write(path) as file:
         file.write(safetensors.numpy.save(tensors, metadata={"format": "pt"}))
 

@@ -1,12 +1,26 @@
 """What a picture shows, in words that a painter was trained on."""
 
 import functools
+from pathlib import Path
 
 from tfportrait import world
 from tfportrait.models.oracle import Oracle, resized
-from tfportrait.world.attributes import check
+from tfportrait.world.choice import check_any, world_of
 
 ORACLE = "oracle_128"
+ORACLES = {"scene_128": "scene_oracle_128"}  # what reads the pictures of a preset, where that is another one
+
+
+def oracle_of(preset):
+    """The preset of the oracle that reads what a shipped painter paints.
+
+    Args:
+        preset: str or path. The painter's name or folder.
+
+    Returns:
+        str.
+    """
+    return ORACLES.get(Path(preset).name, ORACLE)
 
 
 @functools.cache
@@ -16,7 +30,7 @@ def opened(preset):
 
 
 def read_attributes(images, oracle=ORACLE):
-    """The attributes of portraits as an oracle reads them. It has an answer for anything it is shown.
+    """The attributes of pictures of a world as an oracle reads them. It has an answer for anything it is shown.
 
     Args:
         images: uint8 (N, H, W, 3), square.
@@ -31,7 +45,7 @@ def read_attributes(images, oracle=ORACLE):
 
 
 def describe(images, oracle=ORACLE, **changes):
-    """Captions of portraits of the world, by an oracle.
+    """Captions of pictures of a world, by an oracle.
 
     Args:
         images: uint8 (N, H, W, 3), square.
@@ -41,7 +55,7 @@ def describe(images, oracle=ORACLE, **changes):
     Returns:
         list of N str.
     """
-    changes = check(changes)
+    changes = check_any(changes)
     return [
         _caption({**changes, **{k: v for k, v in read.items() if k not in changes}})
         for read in read_attributes(images, oracle)
@@ -49,11 +63,13 @@ def describe(images, oracle=ORACLE, **changes):
 
 
 def _caption(attributes):
-    """In the order given, without what contradicts what was said before: an oracle reads every attribute by itself."""
+    """All of a world's attributes as words, without what contradicts what stands before it: an oracle reads every
+    attribute by itself.
+    """
     said = {}
     for name, value in attributes.items():
         try:
-            said = check({**said, name: value})
+            said = check_any({**said, name: value})
         except ValueError:
             continue
-    return str(world.compose(said))
+    return str(world.WORLDS[world_of(attributes)].compose(said))

@@ -28,6 +28,19 @@ def read_any(text: str, names: Iterable[str] = ()) -> tuple[str, Reading]:
     return best, readings[best]
 
 
+def world_of(names: Iterable[str]) -> str:
+    """The name of the world whose attributes these are, all of them: "portrait_world" or "scene_world".
+
+    Raises:
+        ValueError: neither.
+    """
+    names = list(names)
+    for name, each in WORLDS.items():
+        if set(each.ATTRIBUTES) == set(names):
+            return name
+    raise ValueError(f"{', '.join(names)} are not the attributes of a drawn world")
+
+
 def check_any(attributes: Mapping[str, str]) -> dict[str, str]:
     """Checks attributes of either world.
 
