@@ -8,13 +8,14 @@ from tfportrait.files import sha256
 from tfportrait.models.generation import image_sides, steps_made
 from tfportrait.models.preset import locate
 from tfportrait.tasks.degradations import KINDS, Blur, Jpeg, get
-from tfportrait.tasks.describing import describe
+from tfportrait.tasks.describing import describe, oracle_of
 from tfportrait.tasks.inpainting import inpaint, outpaint
 from tfportrait.tasks.opening import is_pixel_diffusion, open_painter, open_pixel_diffusion
 from tfportrait.tasks.overlays import find_overlay
 from tfportrait.tasks.pictures import box_mask, read_mask, read_picture
 from tfportrait.tasks.restoration import restore
 from tfportrait.tasks.restyling import METHODS, image_to_image
+from tfportrait.tasks.strangers import stranger
 from tfportrait.world.attributes import check
 
 PAINTED = 128  # pixels; what the shipped painter has learnt
@@ -63,14 +64,15 @@ def restyle(
         raise ValueError(f"say what to paint: give a prompt, or a style (--style): {styles}")
     painter, opened = open_painter(preset, precision=precision)
     image = read_picture(file, image_sides(painter, image_size), fit, say)
+    _say_if_strange(preset, painter, image, say)
     source, text = None, (prompt or "").strip()
     ours = knows_the_world(painter)
     method = method or ("inversion" if ours else "noise")
     if method == "inversion" or (ours and not text):
-        (source,) = describe(image[None])
+        (source,) = describe(image[None], oracle_of(preset))
         say(f"The picture shows: {source}")
     if ours and not text:
-        (text,) = describe(image[None], **changes)
+        (text,) = describe(image[None], oracle_of(preset), **changes)
     elif changes:
         text = f"{text or 'a portrait'}, {world.tags(changes)}"
     say(f"Painting: {text}")
@@ -147,6 +149,7 @@ def edit_part(
     painter, opened = open_painter(preset, precision=precision)
     size = image_sides(painter, image_size)
     image = read_picture(file, size, fit, say)
+    _say_if_strange(preset, painter, image, say)
     if borders is None:
         if overlay:
             marked = find_overlay(image)
@@ -157,7 +160,7 @@ def edit_part(
         say(f"{marked.mean():.0%} of the picture is painted anew{', none of it is kept' * bool(marked.all())}")
     text = (prompt or "").strip()
     if not text and knows_the_world(painter):
-        (text,) = describe(image[None])
+        (text,) = describe(image[None], oracle_of(preset))
         say(f"The picture shows: {text}")
     options = {
         "strength": strength,
@@ -270,15 +273,21 @@ def knows_the_world(painter):
     return painter.tokenizer is not None and painter.tokenizer.reads_chinese
 
 
+def _say_if_strange(preset, painter, image, say):
+    if said := stranger(preset, painter, image):
+        say(said)
+
+
 def input_of(file, fit):
     """What a recipe says of the picture that was given."""
     return {"input": {"file": file.name, "hash": sha256(file), "fit": fit}}
 
 
-def read_input(painter, file, image_size=None, say=print, fit="crop"):
+def read_input(preset, painter, file, image_size=None, say=print, fit="crop"):
     """The picture in a file, at a size that a painter takes, and what a recipe says of it.
 
     Args:
+        preset: path. Of the painter.
         painter: LatentDiffusion.
         file: path.
         image_size: int, (int, int) or None. As `LatentDiffusion.generate` takes it.
@@ -287,4 +296,6 @@ def read_input(painter, file, image_size=None, say=print, fit="crop"):
     Returns:
         (uint8 (H, W, 3), dict).
     """
-    return read_picture(file, image_sides(painter, image_size), fit, say), input_of(Path(file), fit)
+    image = read_picture(file, image_sides(painter, image_size), fit, say)
+    _say_if_strange(preset, painter, image, say)
+    return image, input_of(Path(file), fit)
