@@ -112,6 +112,37 @@ def test_training_goes_on_from_committed_weights(preset, tmp_path):
         assert (preset / frozen).read_bytes() == (out / frozen).read_bytes()
 
 
+def test_a_lora_learns_another_world_and_becomes_a_preset(preset, tmp_path, capsys):
+    config, out = tmp_path / "lora.toml", tmp_path / "scenes"
+    config.write_text(Path(TINY).with_name("tiny_lora.toml").read_text().replace("PAINTER", str(preset)))
+    arguments = ["--config", str(config), "--out", str(out), "--precision", "float32"]
+    assert main(["train", "lora", *arguments]) == 0
+    assert {path.name for path in out.iterdir()} == {
+        "adapter_config.json",
+        "familiarity.json",
+        "pytorch_lora_weights.safetensors",
+        "training.toml",
+        "SHA256SUMS",
+    }
+    assert set(tomllib.loads((out / "training.toml").read_text())) == {"words", "lora"}
+    factors = load_file(out / "pytorch_lora_weights.safetensors")
+    for network in ("unet.", "text_encoder."):
+        ups = [tensor for name, tensor in factors.items() if name.startswith(network) and "lora_B" in name]
+        assert sum(bool(up.any()) for up in ups) > len(ups) / 2
+    base, painter = (tp.LatentDiffusion.from_preset(folder, dtype="float32") for folder in (preset, out))
+    assert (base.generate("a forest", num_steps=2) != painter.generate("a forest", num_steps=2)).any()
+    assert main(["paint", "a forest", "--preset", str(out), "--steps", "1", "--out", str(tmp_path / "x.png")]) == 0
+    assert read_recipe(tmp_path / "x.png")["preset"] == "scenes"
+    more = tmp_path / "more"
+    arguments[3] = str(more)
+    assert main(["train", "lora", *arguments, "--init", str(out), "--steps", "1"]) == 0
+    again = load_file(more / "pytorch_lora_weights.safetensors")
+    texts = [name for name in factors if name.startswith("text_encoder.")]
+    assert all((factors[name] == again[name]).all() for name in texts)
+    moved = [np.abs(factors[name].astype("f4") - again[name]).max() for name in factors if name not in texts]
+    assert 0 < max(moved) < 0.1
+
+
 @pytest.mark.parametrize(
     "make",
     [
