@@ -24,6 +24,16 @@ def test_frames_stand_clip_by_clip(source):
     assert (labels == labels[:, :1]).all() and set(labels[:, 0]) == set(range(len(motion.KINDS)))
 
 
+def test_only_the_motions_that_are_asked_for():
+    source = MotionWorld("train", image_size=32, count=6, frames=2, kinds=("blink", "smile"))
+    assert [source.motion(clip).kind for clip in range(6)] == ["blink", "smile"] * 3
+    np.testing.assert_array_equal(source.labels(np.arange(12))["motion"], [0, 0, 1, 1] * 3)
+    np.testing.assert_array_equal(source.images(np.arange(2, 4)), source.motion(1).frames(2, 32))
+    assert source.fingerprint != MotionWorld("train", image_size=32, count=6, frames=2).fingerprint
+    with pytest.raises(ValueError, match="known are smile"):
+        MotionWorld("train", image_size=32, kinds=("wink",))
+
+
 def test_both_ends_are_said_in_the_same_words_but_for_what_moves():
     source = MotionWorld("train", image_size=32, count=60, frames=3)
     for clip in range(60):

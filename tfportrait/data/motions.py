@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,21 +24,32 @@ class MotionWorld(Source):
         image_size: int. Side of the square pictures, 32 to 512.
         count: int. Number of clips.
         frames: int. Of each clip.
+        kinds: sequence of str. The motions, of `world.motion.KINDS`, which take turns.
     """
 
     name = "motion_world"
 
-    def __init__(self, split: str = "train", *, image_size: int, count: int = 2048, frames: int = 8):
+    def __init__(
+        self,
+        split: str = "train",
+        *,
+        image_size: int,
+        count: int = 2048,
+        frames: int = 8,
+        kinds: Sequence[str] = motion.KINDS,
+    ):
         if split not in FIRST_SEED:
             raise ValueError(f"{self.name} has no split {split!r}; it has {', '.join(FIRST_SEED)}")
-        self.image_size, self.count, self.frames = image_size, count, frames
+        if unknown := [kind for kind in kinds if kind not in motion.KINDS] or not kinds:
+            raise ValueError(f"unknown motions {unknown}; known are {', '.join(motion.KINDS)}")
+        self.image_size, self.count, self.frames, self.kinds = image_size, count, frames, tuple(kinds)
         self.first_seed = FIRST_SEED[split]
-        self.attributes = {"motion": motion.KINDS}
+        self.attributes = {"motion": self.kinds}
         code = hashlib.sha256(Path(motion.__file__).read_bytes()).hexdigest()[:12]
         versions = [drawing_version(name) for name in world.WORLDS]
-        self.fingerprint = f"{self.name}-{code}-{versions}-{split}-{image_size}px-{count}x{frames}"
+        self.fingerprint = f"{self.name}-{code}-{versions}-{split}-{image_size}px-{count}x{frames}-{self.kinds}"
         versions = [text_version(name) for name in world.WORLDS]
-        self.text_fingerprint = f"{self.name}-{code}-{versions}-{split}-{count}"
+        self.text_fingerprint = f"{self.name}-{code}-{versions}-{split}-{count}-{self.kinds}"
         self.report = Report(total=len(self))
 
     def __len__(self) -> int:
@@ -45,18 +57,21 @@ class MotionWorld(Source):
 
     def motion(self, clip: int) -> motion.Motion:
         """What clip number `clip` shows."""
-        return motion.sample(self.first_seed + int(clip))
+        return motion.sample(*self._drawn(clip))
+
+    def _drawn(self, clip: int) -> tuple[int, str]:
+        return self.first_seed + int(clip), self.kinds[int(clip) % len(self.kinds)]
 
     def images(self, indices: np.ndarray) -> np.ndarray:
         return np.stack(
             [
-                _clip(self.first_seed + int(i) // self.frames, self.frames, self.image_size)[int(i) % self.frames]
+                _clip(*self._drawn(int(i) // self.frames), self.frames, self.image_size)[int(i) % self.frames]
                 for i in indices
             ]
         )
 
     def labels(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        kinds = [motion.KINDS.index(self.motion(int(i) // self.frames).kind) for i in indices]
+        kinds = [self.kinds.index(self.motion(int(i) // self.frames).kind) for i in indices]
         return {"motion": np.array(kinds, np.int32)}
 
     def captions(self, indices: np.ndarray, *, epoch: int = 0, seed: int = 0) -> list[str]:
@@ -85,5 +100,5 @@ def _moving(kind: str) -> list[str]:
 
 
 @functools.lru_cache(maxsize=64)
-def _clip(seed: int, frames: int, size: int) -> np.ndarray:
-    return motion.sample(seed).frames(frames, size)
+def _clip(seed: int, kind: str, frames: int, size: int) -> np.ndarray:
+    return motion.sample(seed, kind).frames(frames, size)

@@ -406,11 +406,12 @@ def train_motion(config, out, *, init=None, steps=None):
     out, settings = _begin(config, out, "motion")
     painter = LatentDiffusion.from_preset(presets.locate(settings["painter"]))
     size, frames = config["data"]["image_size"], config["data"]["frames"]
-    shape = {"channels": painter.unet.left_channels, "motions": world.motion.KINDS, "frames": frames}
+    kinds = config["data"].get("motions", world.motion.KINDS)
+    shape = {"channels": painter.unet.left_channels, "motions": kinds, "frames": frames}
     model = _make(VideoDiffusion, settings["network"], **shape).attach(painter)
     if init:
         _take_over(VideoDiffusion.from_preset(init), model, init)
-    source = MotionWorld("train", image_size=size, count=config["data"]["train"], frames=frames)
+    source = MotionWorld("train", image_size=size, count=config["data"]["train"], frames=frames, kinds=kinds)
     latents = data.encode_latents(painter.autoencoder, source)
     clips = np.arange(source.count)
     arrays = {
