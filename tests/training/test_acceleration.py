@@ -1,5 +1,8 @@
 """What `accelerate` chooses."""
 
+import os
+import subprocess
+import sys
 import time
 
 import keras
@@ -95,3 +98,12 @@ def test_jax():
         backend="jax",
     )
     assert "JAX always compiles with XLA" in out
+
+
+@pytest.mark.parametrize(("chosen", "used"), [(None, "1"), ("0", "0")])
+def test_onednn_is_on_unless_the_user_has_turned_it_off(chosen, used):
+    environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    environment |= {} if chosen is None else {"TF_ENABLE_ONEDNN_OPTS": chosen}
+    code = "import os, tfportrait; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert printed.stdout.strip() == used
