@@ -7,6 +7,7 @@ from PIL import Image
 
 from tfportrait import tasks
 from tfportrait.cli import main
+from tfportrait.models.video import VideoDiffusion
 from tfportrait.recipe import read_recipe
 from tfportrait.tasks.animation import between
 
@@ -156,4 +157,31 @@ def test_the_command_writes_a_clip_with_its_recipe(suffix, tmp_path, capsys, pai
         (["animate", *WORDS, *arguments, "--out=clip.avi"], "must end in .gif, .webp, .mp4"),
     ):
         assert main(wrong) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_the_command_shows_one_motion_by_the_video_model(tmp_path, capsys, painter):
+    painter.save_to_preset(tmp_path / "preset")
+    channels = painter.unet.left_channels
+    video = VideoDiffusion(channels=channels, motions=("smile", "turn"), num_heads=2, norm_num_groups=2, frames=4)
+    video.save_to_preset(tmp_path / "video")
+    out = tmp_path / "clip.gif"
+    arguments = [f"--preset={tmp_path / 'preset'}", f"--video={tmp_path / 'video'}", f"--out={out}", "--steps=1"]
+    assert main(["animate", "a man", "--motion=turn-left", "--frames=3", "--seed=4", *arguments]) == 0
+    recipe = read_recipe(out)
+    assert (recipe["motion"], recipe["frames"], recipe["seeds"]) == ("turn-left", 3, 4)
+    with Image.open(out) as clip:
+        assert clip.n_frames == 3
+    for wrong, message in (
+        (["a man", "--motion=wink"], "known are smile"),
+        (["a mountain", "--motion=nightfall"], "this model knows smile, turn"),
+        (["a man", "--motion=smile", "--loop"], "it takes no --loop"),
+        (["a man", "--motion=smile", "--frames=0"], "from 2 to 64"),
+        (["a man", "--motion=smile", "--frames=1000000"], "from 2 to 64"),
+        (["a man", "--motion=smile", "--seed=1", "--seed=2"], "one seed"),
+        (["a smiling man", "--motion=smile"], "leave that out"),
+        (["a", "b", "c", "--motion=smile"], "not 3"),
+        (["a man", "--motion=smile", f"--video={tmp_path / 'preset'}"], "VideoDiffusion"),
+    ):
+        assert main(["animate", *wrong[:-1], *arguments, wrong[-1]]) == 2, wrong
         assert message in capsys.readouterr().err
