@@ -80,3 +80,10 @@ def test_attributes_choose_the_world_too():
         choice.check_any({"seting": "sea", "time": "night"})
     with pytest.raises(ValueError, match="no world has glasses and weather together"):
         choice.read_any("a man", ["glasses", "weather"])
+
+
+def test_the_world_that_has_some_attributes():
+    assert choice.world_of(["pose", "style"]) == choice.world_of(["style"]) == "portrait_world"
+    assert choice.world_of(["weather", "style"]) == "scene_world"
+    with pytest.raises(ValueError, match="weather, pose"):
+        choice.world_of(["weather", "pose"])

@@ -10,6 +10,7 @@ from tfportrait import world
 from tfportrait.diffusion import guidance
 from tfportrait.diffusion import noise as noises
 from tfportrait.models import generation
+from tfportrait.world.choice import world_of
 
 SPACES = ("latents", "noise")
 FIRST_SEED = 2**43  # of the portraits whose words are painted
@@ -53,14 +54,14 @@ class Effect:
 def directions(painter, oracle, attribute, *, count=256, seed=0, num_steps=10, guidance_scale=4.0, progress=False):
     """Finds directions towards the values of an attribute.
 
-    Portraits are painted from words that leave the attribute open, each several times. The oracle says what became of
+    Pictures are painted from words that leave the attribute open, each several times. The oracle says what became of
     it; the means of those that show a value and of those that do not differ by the direction: in the noise that the
     sampler starts from, which is all that tells these pictures apart, and in the latents of the result. Differences
     between prompts are taken out before.
 
     Args:
-        painter: LatentDiffusion, trained on the portrait world.
-        oracle: Oracle, of the attribute.
+        painter: LatentDiffusion, trained on portraits or scenes of the package's worlds.
+        oracle: Oracle, of that world, and of the attribute.
         attribute: str.
         count: int. Pictures, in all.
         seed: int. Another seed, other portraits and noise.
@@ -79,7 +80,7 @@ def directions(painter, oracle, attribute, *, count=256, seed=0, num_steps=10, g
     if count < 2 * LEAST:
         raise ValueError(f"count is {count}, but must be at least {2 * LEAST}")
     each = min(SEEDS_A_PROMPT, count // 2)
-    texts = [text for i in range(-(-count // each)) for text in [_words(seed + i, attribute)] * each][:count]
+    texts = [text for i in range(-(-count // each)) for text in [_words(oracle, seed + i, attribute)] * each][:count]
     seeds = [seed * count + i for i in range(count)]
     found = {space: [] for space in SPACES}
     labels = []
@@ -154,7 +155,7 @@ def measure(painter, oracle, direction, strengths, *, count=64, seed=1, num_step
     Returns:
         Effect.
     """
-    texts = [_words(10**6 * (seed + 1) + i, direction.attribute) for i in range(count)]
+    texts = [_words(oracle, 10**6 * (seed + 1) + i, direction.attribute) for i in range(count)]
     read = {name: [] for name in oracle.attributes}
     for begin in range(0, count, AT_ONCE):
         part = slice(begin, begin + AT_ONCE)
@@ -177,10 +178,11 @@ def measure(painter, oracle, direction, strengths, *, count=64, seed=1, num_step
     return Effect(shown[1:].tolist(), kept[1:].tolist())
 
 
-def _words(number, attribute):
-    """All of a random portrait but one attribute, in words."""
-    values = world.sample(FIRST_SEED + number).attributes
-    return str(world.compose({name: value for name, value in values.items() if name != attribute}))
+def _words(oracle, number, attribute):
+    """All of a random picture of the oracle's world but one attribute, in words."""
+    of = world.WORLDS[world_of(oracle.attributes)]
+    values = of.sample(FIRST_SEED + number).attributes
+    return str(of.compose({name: value for name, value in values.items() if name != attribute}))
 
 
 def _request(painter, prompts, seeds, num_steps, guidance_scale, sampler="dpmpp_2m"):

@@ -29,16 +29,16 @@ def read_any(text: str, names: Iterable[str] = ()) -> tuple[str, Reading]:
 
 
 def world_of(names: Iterable[str]) -> str:
-    """The name of the world whose attributes these are, all of them: "portrait_world" or "scene_world".
+    """The name of the first world that has all these attributes: "portrait_world" or "scene_world".
 
     Raises:
-        ValueError: neither.
+        ValueError: none has.
     """
     names = list(names)
     for name, each in WORLDS.items():
-        if set(each.ATTRIBUTES) == set(names):
+        if set(names) <= set(each.ATTRIBUTES):
             return name
-    raise ValueError(f"{', '.join(names)} are not the attributes of a drawn world")
+    raise ValueError(f"no drawn world has all of the attributes {', '.join(names)}")
 
 
 def check_any(attributes: Mapping[str, str]) -> dict[str, str]:
