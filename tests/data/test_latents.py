@@ -101,6 +101,21 @@ def test_a_keras_model_encodes(captioned):
     np.testing.assert_allclose(encode_latents(model, source)[:], np.asarray(model.encode(images)), atol=4e-3)
 
 
+def test_an_autoencoder_within_a_painter_is_the_same_autoencoder():
+    """A painter freezes it, which changes nothing of what it encodes."""
+    from tfportrait.models.autoencoder import AutoencoderKL
+
+    made = [
+        AutoencoderKL(block_out_channels=[4, 8], norm_num_groups=2, sample_size=16, mid_block_add_attention=False)
+        for _ in range(2)
+    ]
+    made[1].set_weights(made[0].get_weights())
+    made[1].trainable = False
+    assert latents.autoencoder_hash(made[0]) == latents.autoencoder_hash(made[1])
+    made[1].set_weights([weight * 2 for weight in made[0].get_weights()])
+    assert latents.autoencoder_hash(made[0]) != latents.autoencoder_hash(made[1])
+
+
 def test_an_interrupted_encoding_goes_on(captioned, monkeypatch):
     monkeypatch.setattr(latents, "_SHARD", 4)
     source = open_source(captioned, image_size=16)
