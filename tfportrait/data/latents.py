@@ -132,7 +132,8 @@ def autoencoder_hash(autoencoder: Any) -> str:
     """Names an autoencoder by its configuration and weights, 16 hexadecimal digits."""
     from keras import ops
 
-    config = {key: value for key, value in autoencoder.get_config().items() if key not in ("name", "dtype", "trainable")}
+    others = ("name", "dtype", "trainable")  # than what settles the latents
+    config = {key: value for key, value in autoencoder.get_config().items() if key not in others}
     digest = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode())
     for weight in autoencoder.weights:
         array = np.ascontiguousarray(ops.convert_to_numpy(weight))
