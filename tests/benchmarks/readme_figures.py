@@ -116,60 +116,6 @@ def editing(path):
     figure.savefig(path, dpi=110, pil_kwargs={"quality": 88})
 
 
-SCENES = [
-    "a snowy mountain lake at dusk, oil painting",
-    "a city street at night in the rain, watercolour",
-    "海边的房子，夏天的早晨，动漫风格",
-    "a deer in an autumn forest, fog, soft shading",
-    "沙漠里的帐篷，夜晚，扁平插画",
-    "a boat on the sea at dawn, ink wash",
-    "雪中的森林和一座房子，铅笔素描",
-    "a balloon over green mountains in spring, pixel art",
-]
-MOVING = (
-    ("a young woman with long red hair, anime", "smile"),
-    ("a man with short black hair in a suit, watercolour", "turn-left"),
-    ("a woman with a blonde bob in a blue shirt, soft shading", "blink"),
-)
-
-
-def exploring(path, frames=8):
-    """Scenes, motions, a way between two prompts, a direction and a panorama."""
-    from matplotlib.figure import Figure
-
-    painter = tp.LatentDiffusion.from_preset("portrait_128")
-    scenes = tp.LatentDiffusion.from_preset("scene_128")
-    video = tp.VideoDiffusion.from_preset("motion_128", painter)
-    rows = {"scenes": scenes.generate(SCENES, seeds=0)}
-    for prompt, motion in MOVING:
-        first, last, kind = tp.tasks.motion_ends([prompt], motion)
-        rows[motion] = video.generate(first, last, motion=kind, frames=frames, seeds=1)[0]
-    day = ["a mountain lake by day, oil painting", "a mountain lake at night, oil painting"]
-    rows["between\nprompts"] = tp.tasks.animate(scenes, day, frames=frames, seeds=3)
-    found = tp.tasks.directions(painter, tp.Oracle.from_preset("oracle_128"), "expression")
-    strengths = np.linspace(-1.5, 3, frames).tolist()
-    words = "a young woman with long black hair in a blue shirt"
-    rows["direction:\nlaughing"] = tp.tasks.slide(painter, found["laughing", "latents"], words, strengths, seeds=5)[
-        :, 0
-    ]
-    panorama = tp.tasks.panorama(scenes, "snowy mountains in winter, watercolour", width=128 * frames)[0]
-    figure = Figure(figsize=(1.4 * frames + 1, 1.4 * (len(rows) + 1)), layout="constrained")
-    grid = figure.add_gridspec(len(rows) + 1, frames)
-    for line, (title, images) in enumerate(rows.items()):
-        for column, image in enumerate(images):
-            axes = figure.add_subplot(grid[line, column])
-            axes.imshow(image)
-            axes.set(xticks=[], yticks=[])
-            axes.spines[:].set_visible(False)
-            if not column:
-                axes.set_ylabel(title, fontsize=10)
-    axes = figure.add_subplot(grid[len(rows), :])
-    axes.imshow(panorama)
-    axes.set(xticks=[], yticks=[], ylabel="panorama")
-    axes.spines[:].set_visible(False)
-    figure.savefig(path, dpi=110, pil_kwargs={"quality": 88})
-
-
 def main(folder):
     """Writes them into a folder."""
     folder = Path(folder)
@@ -178,7 +124,6 @@ def main(folder):
     contact_sheet(folder / "scenes.jpg", tp.world.scenes.sample, rows=4)
     painted(folder / "painted.png")
     editing(folder / "editing.jpg")
-    exploring(folder / "exploring.jpg")
 
 
 if __name__ == "__main__":

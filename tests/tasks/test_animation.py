@@ -185,3 +185,5 @@ def test_the_command_shows_one_motion_by_the_video_model(tmp_path, capsys, paint
     ):
         assert main(["animate", *wrong[:-1], *arguments, wrong[-1]]) == 2, wrong
         assert message in capsys.readouterr().err
+    assert main(["animate", "a man", "--motion=smile", arguments[0]]) == 2
+    assert "--motion needs --video" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from tfportrait.cli.options import Size
 @click.option("--strength", type=float, default=0.5, help="With --from: how much of a frame is painted anew, 0 to 1.")
 @click.option("--smoothing", type=float, default=0.5, help="With --from: the share of a frame that the next one keeps.")
 @click.option("--motion", default=None, help="One motion: smile, turn-left, turn-right, blink or nightfall.")
-@click.option("--video", default="motion_128", help="With --motion: the preset of the video model.")
+@click.option("--video", default=None, help="With --motion: the preset of the video model, see `train motion`.")
 @click.option("--frames", type=int, default=None, help="Of the whole clip.  [default: 24; with --motion 16]")
 @click.option("--times", default=None, help="When each prompt is reached, as 0,1,3.  [default: even distances]")
 @click.option("--loop", is_flag=True, help="Go back to the first prompt, so that the end joins the beginning.")
@@ -37,7 +37,7 @@ def animate(
     strength: float,
     smoothing: float,
     motion: str | None,
-    video: str,
+    video: str | None,
     frames: int | None,
     times: str | None,
     loop: bool,
@@ -73,6 +73,8 @@ def animate(
             raise ValueError(f"--motion paints one motion from words, in the preset's size; it takes no {given[0]}")
         if len(seed) > 1:
             raise ValueError("--motion takes one seed")
+        if video is None:
+            raise ValueError("--motion needs --video PRESET; `tfportrait train motion --config motion_128` makes one")
         film = locate(video)
     start_backend()
     from tfportrait import tasks
