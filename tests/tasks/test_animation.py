@@ -181,7 +181,7 @@ def test_the_command_shows_one_motion_by_the_video_model(tmp_path, capsys, paint
         (["a man", "--motion=smile", "--seed=1", "--seed=2"], "one seed"),
         (["a smiling man", "--motion=smile"], "leave that out"),
         (["a", "b", "c", "--motion=smile"], "not 3"),
-        (["a man", "--motion=smile", f"--video={tmp_path / 'preset'}"], "VideoDiffusion"),
+        (["a man", "--motion=smile", f"--video={tmp_path / 'preset'}"], "no preset of a video model"),
     ):
         assert main(["animate", *wrong[:-1], *arguments, wrong[-1]]) == 2, wrong
         assert message in capsys.readouterr().err

@@ -1,8 +1,8 @@
 import pytest
 
+from tfportrait import world
 from tfportrait.tasks import motion_ends
 from tfportrait.tasks.moving import MOTIONS
-from tfportrait.world.choice import read_any
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,7 @@ from tfportrait.world.choice import read_any
         ("红色长发的女子", "turn-right", "pose", ("front", "right")),
         ("一位男士，水彩画", "smile", "expression", ("neutral", "smiling")),
         ("a snowy mountain lake", "nightfall", "time", ("day", "night")),
+        ("a mountain", "nightfall", "time", ("day", "night")),
         ("雪山和湖泊", "nightfall", "time", ("day", "night")),
     ],
 )
@@ -20,8 +21,8 @@ def test_the_ends_say_what_moves_and_all_that_was_said(prompt, motion, attribute
     *ends, kind = motion_ends([prompt], motion)
     assert kind == MOTIONS[motion][0]
     for text, value in zip(ends, values, strict=True):
-        said = read_any(text)[1].attributes
-        assert said == {**read_any(prompt)[1].attributes, attribute: value}
+        read = world.WORLDS["scene_world" if motion == "nightfall" else "portrait_world"].read_prompt
+        assert read(text).attributes == {**read(prompt).attributes, attribute: value}
 
 
 def test_a_blink_begins_and_ends_alike_and_two_prompts_are_taken_as_they_are():

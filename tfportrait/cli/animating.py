@@ -76,6 +76,8 @@ def animate(
         if video is None:
             raise ValueError("--motion needs --video PRESET; `tfportrait train motion --config motion_128` makes one")
         film = locate(video)
+        if not (film / "config.json").is_file():
+            raise ValueError(f"{film} is no preset of a video model, as `tfportrait train motion` makes them")
     start_backend()
     from tfportrait import tasks
     from tfportrait.tasks.opening import open_painter

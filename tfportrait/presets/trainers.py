@@ -37,7 +37,13 @@ STEPS_PER_EPOCH = 250
 RECORD = "training.toml"
 WORDS = "words.safetensors"  # of a LoRA that is being trained
 OPTIMIZERS = {"adamw": training.AdamW, "muon": training.Muon}
-OPTIONAL = ("focus", "optimizer", "decoder_only", "augmentation")  # entries that a configuration may leave out
+OPTIONAL = (
+    "focus",
+    "optimizer",
+    "decoder_only",
+    "augmentation",
+    "motions",
+)  # entries that a configuration may leave out
 OF_TRAINING = ("kl_weight", "perceptual_weight", "scaling_factor")  # what a network of the same weights may change
 AUGMENTED = ("autoencoder", "oracle", "pixels")  # stages that see pictures
 WHOLE = {

@@ -1,5 +1,6 @@
 """What is to be seen at first and at last of a motion, in words."""
 
+from tfportrait.world import WORLDS
 from tfportrait.world.choice import read_any
 
 MOTIONS = {  # name: (kind, as the video model knows it; attribute that changes; words for both ends)
@@ -33,9 +34,9 @@ def motion_ends(prompts, motion):
     if len(prompts) != 1:
         raise ValueError(f"a motion takes one prompt, or two for its beginning and its end, not {len(prompts)}")
     (prompt,) = prompts
-    world, reading = read_any(prompt)
     moves = "scene_world" if kind == "nightfall" else "portrait_world"
-    if world != moves and reading.attributes:
+    reading, (best, other) = WORLDS[moves].read_prompt(prompt), read_any(prompt)
+    if best != moves and len(other.understood) > len(reading.understood):
         whose = "landscapes" if kind == "nightfall" else "portraits"
         raise ValueError(f"{motion} is a motion of {whose}, and {prompt!r} is none of them")
     if words is None:
