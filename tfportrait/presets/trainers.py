@@ -37,13 +37,8 @@ STEPS_PER_EPOCH = 250
 RECORD = "training.toml"
 WORDS = "words.safetensors"  # of a LoRA that is being trained
 OPTIMIZERS = {"adamw": training.AdamW, "muon": training.Muon}
-OPTIONAL = (
-    "focus",
-    "optimizer",
-    "decoder_only",
-    "augmentation",
-    "motions",
-)  # entries that a configuration may leave out
+# Entries that a configuration may leave out.
+OPTIONAL = ("focus", "optimizer", "decoder_only", "augmentation", "motions")
 OF_TRAINING = ("kl_weight", "perceptual_weight", "scaling_factor")  # what a network of the same weights may change
 AUGMENTED = ("autoencoder", "oracle", "pixels")  # stages that see pictures
 WHOLE = {
@@ -239,18 +234,8 @@ def train_diffusion(config, out, *, init=None, steps=None):
         source, painter.tokenizer, variants=settings["captions_per_image"], seed=config["seed"]
     )
 
-    def batches(first_step):
-        return data.latents_dataset(
-            latents,
-            token_ids,
-            autoencoder=painter.autoencoder,
-            images=source if painter.inpaints else None,
-            repeat=True,
-            drop_remainder=True,
-            seed=config["seed"],
-            batch_size=settings["batch_size"],
-            first_step=first_step,
-        )
+    images = source if painter.inpaints else None
+    batches = _latent_batches(painter, latents, token_ids, config, settings, images)
 
     grid = training.SampleGrid(
         _pictures(out), every_epochs=4, prompts=settings["prompts"], seeds=0, num_steps=20, columns=4
@@ -305,17 +290,7 @@ def train_lora(config, out, *, init=None, steps=None):
             factors["down"].assign(known[layer].down)
             factors["up"].assign(known[layer].up * known[layer].scale)
 
-    def batches(first_step):
-        return data.latents_dataset(
-            latents,
-            token_ids,
-            autoencoder=painter.autoencoder,
-            repeat=True,
-            drop_remainder=True,
-            seed=config["seed"],
-            batch_size=settings["batch_size"],
-            first_step=first_step,
-        )
+    batches = _latent_batches(painter, latents, token_ids, config, settings)
 
     grid = training.SampleGrid(
         _pictures(out), every_epochs=2, prompts=settings["prompts"], seeds=0, num_steps=20, columns=4
@@ -439,6 +414,25 @@ def train_motion(config, out, *, init=None, steps=None):
     state = _fit(model, batches, config, out, "motion", steps, [], [init, *networks])
     model.save_to_preset(out)
     _end(out, state)
+
+
+def _latent_batches(painter, latents, token_ids, config, settings, images=None):
+    """First step -> endless batches of latents and captions, as `_fit` takes them."""
+
+    def batches(first_step):
+        return data.latents_dataset(
+            latents,
+            token_ids,
+            autoencoder=painter.autoencoder,
+            images=images,
+            repeat=True,
+            drop_remainder=True,
+            seed=config["seed"],
+            batch_size=settings["batch_size"],
+            first_step=first_step,
+        )
+
+    return batches
 
 
 def _picture_batches(source, config, settings, fields):

@@ -1,14 +1,14 @@
 """Presets that are another preset with a LoRA: a folder with diffusers' LoRA file and the name of what it is for."""
 
-import importlib
 from pathlib import Path
 
 from tfportrait.files import CHECKSUMS, sha256
+from tfportrait.models.preset import ADAPTED as CONFIG
+from tfportrait.models.preset import locate
 from tfportrait.models.weights import read_json, write_json
 from tfportrait.stable_diffusion import lora_file
 from tfportrait.stable_diffusion.lora import load_lora
 
-CONFIG = "adapter_config.json"
 WEIGHTS = "pytorch_lora_weights.safetensors"  # as diffusers calls it
 
 
@@ -28,7 +28,7 @@ def read(cls, folder, **options):
     name = config.get("base_model_name_or_path")
     if not isinstance(name, str):
         raise ValueError(f"{folder / CONFIG} does not say what it is for: base_model_name_or_path is {name!r}")
-    base = importlib.import_module("tfportrait.presets").locate(name)
+    base = locate(name)
     if config.get("base_checksums") not in (None, checksums(base)):
         raise ValueError(
             f"{folder} was trained on another {name} than {base}: train it anew with `tfportrait train lora`"
@@ -48,10 +48,9 @@ def write(folder, base, factors):
     """
     folder = Path(folder)
     lora_file.write(folder / WEIGHTS, factors, "float16")
-    located = importlib.import_module("tfportrait.presets").locate(base)
     ranks = {each.up.shape[0] for each in factors.values()}
     config = {"peft_type": "LORA", "base_model_name_or_path": str(base), "r": max(ranks)}
-    write_json(folder / CONFIG, {**config, "base_checksums": checksums(located)})
+    write_json(folder / CONFIG, {**config, "base_checksums": checksums(locate(base))})
 
 
 def checksums(preset):

@@ -243,7 +243,7 @@ def add_lora(painter, rank=4, *, alpha=None, targets=ATTENTION, text_encoder=Fal
     name = _new_name(painter, name)
     check_no_average(painter)
     layers = kernels(painter)
-    chosen = _chosen(layers, "unet.", (targets,) if isinstance(targets, str) and targets != "all" else targets)
+    chosen = _chosen(layers, "unet.", targets)
     if text_encoder:
         chosen += _chosen(layers, "text_encoder.", "all" if text_encoder == "all" else TEXT_ATTENTION)
     scale = float(rank if alpha is None else alpha) / rank
@@ -283,6 +283,7 @@ def _chosen(layers, prefix, targets):
     own = [layer for layer in layers if layer.startswith(prefix)]
     if targets == "all":
         return own
+    targets = (targets,) if isinstance(targets, str) else targets
     chosen = [layer for layer in own if any(layer.endswith(f".{target}") for target in targets)]
     for target in targets:
         if not any(layer.endswith(f".{target}") for layer in own):
