@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 CHECKSUMS = "SHA256SUMS"
+LOCK = ".lock"
 
 
 def cache_dir() -> Path:
@@ -100,6 +101,53 @@ def _probe(folder: Path, shown: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise ValueError(f"cannot write {shown}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def locked(folder: str | os.PathLike, purpose: str) -> Iterator[None]:
+    """Within it a folder is this process' alone; a process that ends, however it does, gives it back.
+
+    Where the system has no such locks (Windows) nothing is locked.
+
+    Args:
+        folder: str or path. It must exist.
+        purpose: str. What for, for the message.
+
+    Raises: ValueError if another process, or another part of this one, has it.
+    """
+    path = Path(folder) / LOCK
+    with contextlib.ExitStack() as opened:
+        while True:
+            file = opened.enter_context(open(path, "a+"))
+            if not _lock(file):
+                file.seek(0)
+                raise ValueError(
+                    f"{folder} is in use by another {purpose}, process {file.read().strip() or 'unknown'}: wait for "
+                    "it, or use another folder"
+                )
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                    break  # else whoever had it has removed it meanwhile
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _lock(file: IO[str]) -> bool:
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def check_space(folder: str | os.PathLike, needed: int) -> None:

@@ -1,5 +1,6 @@
 """A preset from nothing to a picture, through the commands that a user types."""
 
+import functools
 import tomllib
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 from safetensors.numpy import load_file
 
 import tfportrait as tp
-from tfportrait import presets
+from tfportrait import presets, training
 from tfportrait.cli import main
+from tfportrait.files import locked
 from tfportrait.presets import trainers
 from tfportrait.recipe import read_recipe
 
@@ -323,6 +325,42 @@ def test_another_start_is_another_training_and_not_the_leftover_of_the_first(pre
     assert trainers._fit(again, lambda step: _images(), config, folder, "autoencoder", 1, []) == stopped
     np.testing.assert_array_equal(*(m.encoder.conv_in.kernel.numpy() for m in (model, again)))
     assert trainers._fit(again, lambda step: _images(), config, folder, "autoencoder", 1, [], ["other"]) != stopped
+
+
+def test_a_stopped_training_is_resumed_and_nothing_else_is(tmp_path, captioned, monkeypatch, capsys):
+    monkeypatch.setenv("TFPORTRAIT_CACHE", str(tmp_path / "cache"))
+    out, data = tmp_path / "p", ["--data", str(captioned), "--upsample"]
+    command = ["train", "autoencoder", "--config", TINY, "--out", str(out), "--precision", "float32", "--resume"]
+    assert main([*command, *data]) == 2
+    assert f"no stopped training of the autoencoder to resume in {out}: without --resume" in capsys.readouterr().err
+
+    class Crash(training.StopOnNaN):
+        def on_train_batch_end(self, batch, logs=None):
+            raise RuntimeError("crash")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Progress, "on_train_batch_end", Crash.on_train_batch_end)
+        patch.setattr(training, "Recovery", functools.partial(training.Recovery, every_steps=1))
+        patch.setattr(training.Recovery, "FILES", training.recovery.Recovery.FILES, raising=False)
+        with pytest.raises(RuntimeError, match="crash"):
+            main([*command[:-1], *data])
+    assert main([*command, *data, "--augment", "flip"]) == 2
+    assert "has one with other settings, data or start; without --resume" in capsys.readouterr().err
+    added = (captioned / "0.png").read_bytes()
+    (captioned / "more.png").write_bytes(added)
+    assert main([*command, *data]) == 2
+    error = capsys.readouterr().err
+    assert "was trained on other data: pictures was pictures-" in error and error.count("\n") == 1
+    (captioned / "more.png").unlink()
+    assert main([*command, *data]) == 0
+    assert "going on from" in capsys.readouterr().out
+    assert not list(out.glob(".*"))
+
+
+def test_two_trainings_of_one_folder_are_refused(tmp_path, capsys):
+    with locked(tmp_path, "training"):
+        assert main(["train", "autoencoder", "--config", TINY, "--out", str(tmp_path)]) == 2
+    assert f"{tmp_path} is in use by another training, process" in capsys.readouterr().err
 
 
 def _images():

@@ -1,6 +1,7 @@
 """Stopped at any moment, training goes on from its last intact state."""
 
 import errno
+import os
 import shutil
 import signal
 import time
@@ -12,6 +13,7 @@ from processes import start
 from tiny import images, tiny
 
 from tfportrait import files, training
+from tfportrait.training import recovery as recovery_module
 
 LONG = """
 import keras, time
@@ -68,6 +70,8 @@ def test_continued_equals_uninterrupted(tmp_path, batches):
     with pytest.raises(RuntimeError, match="crash"):
         fit(tmp_path / "crashed", Stop(batches))
     continued, recovery = fit(tmp_path / "crashed")
+    logged = uninterrupted.history_["loss"][batches // 8 :]
+    np.testing.assert_allclose(continued.history_["loss"], logged, rtol=1e-6)  # of whole epochs
     assert recovery.restored.name == f"state-{batches:010d}.safetensors"
     assert int(continued.optimizer.iterations.numpy()) == 24
     assert len(continued.history_["loss"]) == 3 - batches // 8
@@ -96,7 +100,7 @@ def test_ctrl_c_saves(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         fit(tmp_path, Press(), recovery=training.Recovery(tmp_path))
-    assert [path.name for path in tmp_path.iterdir()] == ["state-0000000006.safetensors"]
+    assert [path.name for path in tmp_path.iterdir()] == ["state-0000000006.safetensors"]  # and no lock
 
 
 def test_finished_training_is_not_repeated(tmp_path):
@@ -139,6 +143,142 @@ def test_damaged_files_are_passed_over(tmp_path):
     with pytest.warns(UserWarning, match=f"{newest.name} is damaged .its checksum differs"):
         _, recovery = fit(tmp_path, epochs=1)
     assert recovery.restored == older
+
+
+def spoilt(content, header, kind):
+    """The bytes of a file with one kind of damage; its JSON is `content[8:header]`."""
+    flips = {
+        "length of the header": 0,
+        "high byte of that length": 7,
+        "structure of the header": 8,
+        "name of a tensor": content.index(b"model/00001"),
+        "shape": content.index(b'"shape":[') + 9,
+        "dtype": content.index(b'"dtype":"') + 9,
+        "offset": content.index(b'"data_offsets":[') + 16,
+        "format": content.index(b"format") + 10,
+        "epoch": content.index(b"step_in_epoch") + 17,
+        "checksum": content.index(b"checksum") + 15,
+        "first number": header,
+        "last number": len(content) - 1,
+    }
+    if kind in flips:
+        damaged = bytearray(content)
+        damaged[flips[kind]] ^= 2
+        return bytes(damaged)
+    return {
+        "empty": b"",
+        "zeros": bytes(len(content)),
+        "half": content[: len(content) // 2],
+        "longer": content + bytes(8),
+        "something else": b"\x89PNG\r\n\x1a\n" + content[8:],
+    }[kind]
+
+
+KINDS = ["length of the header", "high byte of that length", "structure of the header", "name of a tensor", "shape"]
+KINDS += ["dtype", "offset", "format", "epoch", "checksum", "first number", "last number"]
+KINDS += ["empty", "zeros", "half", "longer", "something else"]
+
+
+@pytest.fixture(scope="module")
+def crashed(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("crashed")
+    with pytest.raises(RuntimeError):
+        fit(directory, Stop(5))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = tiny()
+    model.compile(training.AdamW(1e-2, ema_decay=0.9))
+    return model
+
+
+def begin(model, directory):
+    """A recovery as `fit` begins with it."""
+    recovery = training.Recovery(directory)
+    recovery.set_model(model)
+    try:
+        recovery.on_train_begin()
+    finally:
+        recovery.release()
+    return recovery
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_damage_is_noticed(crashed, model, tmp_path, kind):
+    shutil.copytree(crashed, tmp_path, dirs_exist_ok=True)
+    newest, older = sorted(tmp_path.glob("state-*"), reverse=True)
+    content = newest.read_bytes()
+    newest.write_bytes(spoilt(content, 8 + int.from_bytes(content[:8], "little"), kind))
+    with pytest.warns(UserWarning, match=f"{newest.name} is damaged"):
+        recovery = begin(model, tmp_path)
+    assert recovery.restored == older
+
+
+def test_a_folder_in_the_place_of_a_file(crashed, model, tmp_path):
+    shutil.copytree(crashed, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "state-9999999999.safetensors").mkdir()
+    with pytest.warns(UserWarning, match="9999999999.safetensors is damaged"):
+        recovery = begin(model, tmp_path)
+    assert recovery.restored.name == "state-0000000005.safetensors"
+
+
+def test_the_state_of_a_newer_version_is_refused(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(recovery_module, "FORMAT", 2)
+    begin(model, tmp_path).save()
+    monkeypatch.setattr(recovery_module, "FORMAT", 1)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with pytest.raises(
+        ValueError, match="was written by a newer tfportrait .format 2, this one reads up to 1.: update"
+    ):
+        fit(tmp_path, epochs=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_other_data_are_refused_by_name(tmp_path):
+    def run(**data):
+        return fit(tmp_path, epochs=1, recovery=training.Recovery(tmp_path, data=data))[1]
+
+    run(pictures="aa", captions="bb")
+    assert run(pictures="aa", captions="bb").restored is not None
+    with pytest.raises(ValueError, match="was trained on other data: captions was bb, and is cc. Give the data"):
+        run(pictures="aa", captions="cc")
+    with pytest.raises(ValueError, match="captions was bb, and is None"):
+        run(pictures="aa")
+
+
+def test_two_trainings_do_not_share_a_directory(tmp_path):
+    class Second(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            with pytest.raises(ValueError, match=f"is in use by another training, process {os.getpid()}: wait for it"):
+                fit(tmp_path)
+            self.tried = True
+
+    second = Second()
+    _, recovery = fit(tmp_path, second, epochs=1)
+    assert second.tried and recovery.restored is None
+    fit(tmp_path, epochs=1)  # free again
+
+
+@pytest.mark.parametrize("jump", [-1e9, 1e9])
+def test_a_clock_that_jumps_saves_neither_more_nor_less(tmp_path, monkeypatch, jump):
+    class Jump(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            monkeypatch.setattr(time, "time", lambda: jump)
+
+    saved = []
+    recovery = training.Recovery(tmp_path, every_minutes=60)
+    monkeypatch.setattr(recovery, "save", lambda: saved.append(1))
+    fit(tmp_path, Jump(), epochs=1, recovery=recovery)
+    assert saved == [1]  # at the end
+
+
+def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
+    half = tmp_path / ".state-0000000007.safetensors.1.tmp"
+    half.write_bytes(b"half")
+    fit(tmp_path, epochs=1)
+    assert not half.exists()
 
 
 def test_truncated_files_are_passed_over(tmp_path):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from tfportrait import files
 from tfportrait.cli.app import app
 from tfportrait.cli.options import seconds, weigh
 
@@ -27,6 +28,7 @@ from tfportrait.cli.options import seconds, weigh
 @click.option("--upsample", is_flag=True, help="Take pictures of --data that are too small too, enlarged.")
 @click.option("--augment", multiple=True, help="As for `data show`; may be repeated. Not for the U-Net's training.")
 @click.option("--steps", type=int, default=None, help="Training steps.  [default: the configuration's]")
+@click.option("--resume", is_flag=True, help="Begin nothing anew: fail if no such training was stopped in --out.")
 @click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
 def train(
     stage: str,
@@ -38,6 +40,7 @@ def train(
     upsample: bool,
     augment: tuple[str, ...],
     steps: int | None,
+    resume: bool,
     precision: str,
 ) -> None:
     """Train one STAGE of a preset. Started again, it goes on where it was stopped."""
@@ -58,8 +61,11 @@ def train(
         settings = trainers.with_data(settings, weights, **options)
     if augment:
         settings = trainers.with_augmentation(settings, stage, augment)
+    if resume:
+        settings = trainers.resuming(settings)
     accelerate(precision)
-    getattr(trainers, f"train_{stage}")(settings, out, init=init, steps=steps)
+    with files.locked(files.check_writable_folder(out), "training"):
+        getattr(trainers, f"train_{stage}")(settings, out, init=init, steps=steps)
     click.echo(out)
 
 

@@ -126,6 +126,18 @@ def with_augmentation(config, stage, augmentation):
     return {**config, "data": {**config["data"], "augmentation": list(augmentation)}}
 
 
+def resuming(config):
+    """A configuration whose training goes on where it was stopped, or says that there is nothing to go on with.
+
+    Args:
+        config: dict, from `load`.
+
+    Returns:
+        dict.
+    """
+    return {**config, "resume": True}
+
+
 def train_autoencoder(config, out, *, init=None, steps=None):
     """Trains the autoencoder of a configuration and writes it to `out/vae`, scaled to latents of unit deviation.
 
@@ -165,7 +177,7 @@ def train_autoencoder(config, out, *, init=None, steps=None):
 
     unseen = _unseen(config, source)
     strip = training.ReconstructionStrip(_pictures(out), unseen.images(np.arange(min(8, len(unseen)))))
-    state = _fit(model, batches, config, out, "autoencoder", steps, [strip], [init])
+    state = _fit(model, batches, config, out, "autoencoder", steps, [strip], [init], seen=_seen(source, "pictures"))
     with model.averaged_weights():
         network.scaling_factor = start.scaling_factor if decoder_only else _scaling_factor(network, source)
         network.save_to_folder(out / "vae")
@@ -183,7 +195,7 @@ def train_oracle(config, out, *, init=None, steps=None):
 
     batches = _picture_batches(source, config, settings, ("image", "attributes"))
 
-    state = _fit(model, batches, config, out, "oracle", steps, [], [init])
+    state = _fit(model, batches, config, out, "oracle", steps, [], [init], seen=_seen(source, "pictures"))
     model.save_to_preset(out)
     _end(out, state)
 
@@ -242,7 +254,7 @@ def train_diffusion(config, out, *, init=None, steps=None):
     )
     networks = [data.latents.autoencoder_hash(painter.autoencoder), data.latents.tokenizer_hash(painter.tokenizer)]
     pictures = [] if painter.inpaints else [grid]  # which it cannot paint from words alone
-    state = _fit(painter, batches, config, out, "diffusion", steps, pictures, [init, *networks])
+    state = _fit(painter, batches, config, out, "diffusion", steps, pictures, [init, *networks], seen=_seen(source))
     painter.save_to_preset(out)
     if not painter.inpaints:
         calibrate(painter, _unseen(config, source), out)
@@ -295,7 +307,8 @@ def train_lora(config, out, *, init=None, steps=None):
     grid = training.SampleGrid(
         _pictures(out), every_epochs=2, prompts=settings["prompts"], seeds=0, num_steps=20, columns=4
     )
-    state = _fit(painter, batches, config, out, "lora", steps, [grid], [settings["painter"], init])
+    config = {**config, "resume": False}  # the words were learnt before: that was it
+    state = _fit(painter, batches, config, out, "lora", steps, [grid], [settings["painter"], init], seen=_seen(source))
     adapted.write(out, settings["painter"], {**lora_file.read(words, shapes, painter.unet.config), **lora.numbers()})
     calibrate(LatentDiffusion.from_preset(out), _unseen(config, source), out)
     words.unlink()
@@ -339,7 +352,7 @@ def train_upscaler(config, out, *, init=None, steps=None):
         return crops(source, painted, settings["crop"], settings["batch_size"], config["seed"], first_step)
 
     origin = [init, data.latents.autoencoder_hash(autoencoder)]
-    state = _fit(model, batches, config, out, "upscaler", steps, [], origin)
+    state = _fit(model, batches, config, out, "upscaler", steps, [], origin, seen=_seen(source, "pictures"))
     model.save_to_preset(out)
     _end(out, state)
 
@@ -375,7 +388,7 @@ def train_pixels(config, out, *, init=None, steps=None):
 
     batches = _picture_batches(source, config, settings, ("image",))
 
-    state = _fit(model, batches, config, out, "pixels", steps, [], [init])
+    state = _fit(model, batches, config, out, "pixels", steps, [], [init], seen=_seen(source, "pictures"))
     model.save_to_preset(out)
     _end(out, state)
 
@@ -411,7 +424,7 @@ def train_motion(config, out, *, init=None, steps=None):
             yield ({**batch, "latents": np.asarray(read, "float32").reshape(len(chosen), frames, *read.shape[1:])},)
 
     networks = [data.latents.autoencoder_hash(painter.autoencoder), data.latents.tokenizer_hash(painter.tokenizer)]
-    state = _fit(model, batches, config, out, "motion", steps, [], [init, *networks])
+    state = _fit(model, batches, config, out, "motion", steps, [], [init, *networks], seen=_seen(source))
     model.save_to_preset(out)
     _end(out, state)
 
@@ -522,7 +535,7 @@ def _end(out, state):
     shutil.rmtree(state, ignore_errors=True)
 
 
-def _fit(model, batches, config, out, stage, steps, callbacks, origin=()):
+def _fit(model, batches, config, out, stage, steps, callbacks, origin=(), *, seen=None):
     """One stage: warm-up, then cosine decay; its state saved every few minutes, its record written at the end.
 
     Args:
@@ -534,6 +547,8 @@ def _fit(model, batches, config, out, stage, steps, callbacks, origin=()):
         steps: int or None. Overrides the configuration's.
         callbacks: list.
         origin: list of str or None. What else the result depends on; another origin is another training.
+        seen: dict of str to str, or None. The data, as `Recovery` takes them: a stopped training does not go on with
+            others.
 
     Returns:
         path. The folder of the state.
@@ -564,7 +579,12 @@ def _fit(model, batches, config, out, stage, steps, callbacks, origin=()):
     of_stage = {name: value for name, value in settings.items() if name != "steps"}
     identity = json.dumps([of_stage, config["data"], config.get("unet"), config["seed"], list(map(str, origin))])
     state = out / f".state-{stage}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
-    recovery = training.Recovery(state, every_minutes=5.0)
+    recovery = training.Recovery(state, every_minutes=5.0, data=seen)
+    if config.get("resume") and not any(state.glob(training.Recovery.FILES)):
+        others = f"{out} has one with other settings, data or start; " if any(out.glob(f".state-{stage}-*")) else ""
+        raise ValueError(
+            f"no stopped training of the {stage} to resume in {out}: {others}without --resume it begins anew"
+        )
     started = time.time()
     history = model.fit(
         batches(recovery.peek() * per_epoch),
@@ -598,6 +618,12 @@ def _fit(model, batches, config, out, stage, steps, callbacks, origin=()):
             },
         )
     return state
+
+
+def _seen(source, *fields):
+    """What a training sees of a source, as `Recovery` takes it: its pictures and its captions, or those named."""
+    prints = {"pictures": source.fingerprint, "captions": source.text_fingerprint}
+    return {name: print_ for name, print_ in prints.items() if not fields or name in fields}
 
 
 def write_record(out, stage, entries):

@@ -17,7 +17,9 @@ import safetensors.numpy
 
 from tfportrait import files
 
-PATTERN = "state-*.safetensors"
+METRICS = "metrics/"  # names of their variables begin so
+DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, safetensors.SafetensorError)  # what reading raises
+FORMAT = 1  # of the files; a newer one is not read
 
 
 class Recovery(keras.callbacks.Callback):
@@ -25,22 +27,29 @@ class Recovery(keras.callbacks.Callback):
 
         model.fit(data, epochs=40, callbacks=[Recovery("runs/portrait")])    # the same line starts and continues
 
-    The state: all weights, their averages, optimizer, loss scale, random seeds, epoch and step. `epochs` of `fit` is
-    the total, over all continuations. Within the interrupted epoch the batches that were trained on are read and
-    passed over, so data in the same order are used once. A file is written beside, flushed to the disk, and renamed;
-    its checksum is verified before it is used, and a damaged file is passed over with a warning. SIGTERM and Ctrl-C
-    let the running step finish, save, and end the training.
+    The state: all weights, their averages, optimizer, loss scale, random seeds, the epoch's metrics, epoch and step.
+    `epochs` of `fit` is the total, over all continuations. Within the interrupted epoch the batches that were trained
+    on are read and passed over, so data in the same order are used once: a training that was killed, however often,
+    ends with the same bits as one that was not (as far as the device computes the same sum twice). A file is written
+    beside, flushed to the disk, and renamed; its checksum is verified before it is used, and a damaged file is passed
+    over with a warning. SIGTERM and Ctrl-C let the running step finish, save, and end the training: SIGTERM with exit
+    code 143. Only one training at a time can have the directory.
 
     Args:
         directory: str or path. Folder of the state files, one model's alone. It is created.
         every_minutes: float or None. Save after so many minutes. Defaults to 10.
         every_steps: int or None. Save after so many steps. Defaults to None.
         keep: int. How many files are kept, the newest. Defaults to 2.
+        data: dict of str to str, or None. What the data are, such as {"pictures": source.fingerprint}: kept in the
+            state, and training does not go on with others.
 
-    Raises: ValueError for arguments out of range, and in `fit` if the state is another model's.
+    Raises: ValueError for arguments out of range, and in `fit` if another training has the directory, or the state is
+        another model's, of other data, or of a newer version.
     """
 
-    def __init__(self, directory, *, every_minutes=10.0, every_steps=None, keep=2):
+    FILES = "state-*.safetensors"
+
+    def __init__(self, directory, *, every_minutes=10.0, every_steps=None, keep=2, data=None):
         super().__init__()
         for name, value in (("every_minutes", every_minutes), ("every_steps", every_steps), ("keep", keep)):
             if value is not None and value <= 0:
@@ -49,7 +58,10 @@ class Recovery(keras.callbacks.Callback):
         self.every_minutes = every_minutes
         self.every_steps = every_steps
         self.keep = keep
+        self.data = dict(data or {})
         self.restored = None  # the file that the training went on from
+        self._held = contextlib.ExitStack()  # the directory's lock
+        self._metrics = {}  # of the interrupted epoch, until it begins again
         self._signal = None
         self._handlers = {}
         self._train_function = None  # the model's own, while batches are passed over
@@ -58,6 +70,9 @@ class Recovery(keras.callbacks.Callback):
         files.check_writable_folder(self.directory)
         if not self.model.optimizer.built:
             raise ValueError("Recovery needs a model whose weights exist: call the model once before fit")
+        self._held.enter_context(files.locked(self.directory, "training"))
+        for half_written in self.directory.glob(f".{self.FILES}.*.tmp"):
+            half_written.unlink()
         self._steps = 0  # in all, over all continuations
         self._position = (0, 0)  # epoch, steps of it that are done
         self._restore()
@@ -70,6 +85,10 @@ class Recovery(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self.model._initial_epoch = None  # read by now, and not meant for the next fit
         self._epoch = epoch
+        metrics, self._metrics = self._metrics, {}
+        for name, variable in self._metrics_variables().items() if metrics else ():
+            if name in metrics and tuple(metrics[name].shape) == tuple(variable.shape):
+                variable.assign(metrics[name])
 
     def on_train_batch_end(self, batch, logs=None):
         if self._train_function is not None:  # a batch passed over
@@ -90,15 +109,15 @@ class Recovery(keras.callbacks.Callback):
         self._exit_on_signal()
 
     def on_train_end(self, logs=None):
-        self.release()
         self.model._initial_epoch = None
         if (self._steps, self._position) != self._saved:
             self.save()
+        self.release()
 
     def peek(self):
         """Epochs that the newest intact state has done: where `fit` will go on, and so where its data must begin."""
         for path in self._files():
-            with contextlib.suppress(OSError, ValueError, KeyError, safetensors.SafetensorError):
+            with contextlib.suppress(*DAMAGED):
                 return _read(path)[0]["epoch"]
         return 0
 
@@ -106,8 +125,10 @@ class Recovery(keras.callbacks.Callback):
         """Writes the state now. If the disk is full, warns and leaves the older files alone."""
         epoch, step = self._position
         path = self.directory / f"state-{self._steps:010d}.safetensors"
-        tensors = {name: np.array(keras.ops.convert_to_numpy(v), order="C") for name, v in self._variables().items()}
-        state = {"epoch": epoch, "step_in_epoch": step, "steps": self._steps, "checksum": _checksum(tensors)}
+        variables = self._variables() | (self._metrics_variables() if step else {})
+        tensors = {name: np.array(keras.ops.convert_to_numpy(v), order="C") for name, v in variables.items()}
+        state = {"format": FORMAT, "epoch": epoch, "step_in_epoch": step, "steps": self._steps, "data": self.data}
+        state["checksum"] = _checksum(tensors, state)
         try:
             with files.atomic_write(path) as file:
                 file.write(safetensors.numpy.save(tensors, metadata={"tfportrait": json.dumps(state)}))
@@ -134,18 +155,26 @@ class Recovery(keras.callbacks.Callback):
             **{f"optimizer/{index:05d}": variable for index, variable in enumerate(model.optimizer.variables)},
         }
 
+    def _metrics_variables(self):
+        variables = self.model.metrics_variables
+        return {f"{METRICS}{index:05d}": variable for index, variable in enumerate(variables)}
+
     def _files(self):
-        return sorted(self.directory.glob(PATTERN), reverse=True)
+        return sorted(self.directory.glob(self.FILES), reverse=True)
 
     def _restore(self):
         for path in self._files():
             try:
                 state, tensors = _read(path)
-            except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
+            except NewerState:
+                raise
+            except DAMAGED as error:
                 warnings.warn(f"{path} is damaged ({error}); the one before it is used", stacklevel=2)
                 continue
+            self._metrics = {name: tensors.pop(name) for name in list(tensors) if name.startswith(METRICS)}
             variables = self._variables()
             _check_same(path, variables, tensors)
+            self._check_data(path, state.get("data", {}))
             for name, variable in variables.items():
                 variable.assign(tensors[name])
             self._steps = state["steps"]
@@ -153,6 +182,15 @@ class Recovery(keras.callbacks.Callback):
             self.restored = path
             print(f"going on from {path}: epoch {state['epoch'] + 1}, step {state['steps']}", flush=True)
             return
+
+    def _check_data(self, path, data):
+        for name in sorted({*data, *self.data}):
+            before, now = data.get(name), self.data.get(name)
+            if before != now and data:  # a state without any was written before they were given
+                raise ValueError(
+                    f"{path} was trained on other data: {name} was {before}, and is {now}. Give the data that it was "
+                    f"trained on, or use another directory, or delete the files in {path.parent}"
+                )
 
     def _skip(self, count):
         """Has the next `count` batches read and not trained on."""
@@ -179,6 +217,7 @@ class Recovery(keras.callbacks.Callback):
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers = {}
+        self._held.close()
 
     def _catch_signals(self):
         if threading.current_thread() is threading.main_thread():  # only it may
@@ -201,18 +240,27 @@ class Recovery(keras.callbacks.Callback):
         raise SystemExit(128 + number)
 
 
+class NewerState(ValueError):
+    """A file that a later version has written."""
+
+
 def _read(path):
-    """(state, tensors) of a file; raises if anything in it is not as it was written."""
+    """(state, tensors) of a file; raises one of `DAMAGED` if anything in it is not as it was written."""
     with safetensors.safe_open(path, "np") as file:
-        state = json.loads(file.metadata()["tfportrait"])
+        state = json.loads((file.metadata() or {})["tfportrait"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    if _checksum(tensors) != state["checksum"]:
+    if state.pop("checksum") != _checksum(tensors, state):  # the same in every format
         raise ValueError("its checksum differs")
+    if state["format"] > FORMAT:
+        raise NewerState(
+            f"{path} was written by a newer tfportrait (format {state['format']}, this one reads up to {FORMAT}): "
+            "update it, or use another directory"
+        )
     return state, tensors
 
 
-def _checksum(tensors):
-    digest = hashlib.sha256()
+def _checksum(tensors, state):
+    digest = hashlib.sha256(json.dumps(state, sort_keys=True).encode())
     for name in sorted(tensors):
         digest.update(f"{name} {tensors[name].dtype} {tensors[name].shape}".encode())
         digest.update(np.ascontiguousarray(tensors[name]).reshape(-1).view(np.uint8))
