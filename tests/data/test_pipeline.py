@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from tfportrait.data import batches, load, open_source, preprocess
+from tfportrait.data import batches, begin_at, load, open_source, preprocess
 from tfportrait.data.order import Order, draws, permutation
 
 
@@ -150,3 +150,20 @@ def test_preprocess_makes_the_elements_numeric(captioned):
     assert again.element_spec == numeric.element_spec
     with pytest.raises(ValueError, match='"caption" or "token_ids"; its elements have'):
         preprocess(dataset.map(lambda batch: {"image": batch["image"]}), Letters())
+
+
+def test_a_data_set_and_what_is_made_of_it_begin_at_the_epoch_that_is_asked_for(captioned):
+    source = open_source(captioned, "train", image_size=16, upsample=True)
+
+    def epoch(pictures):
+        return np.concatenate([batch["image"].numpy() for batch in pictures])
+
+    endless = batches(source, batch_size=4, seed=3, repeat=True, first_step=6, fields=("image",))
+    third = epoch(endless.take(3))  # epochs have three steps
+    dataset = batches(source, batch_size=4, seed=3, fields=("image",))
+    made = dataset.map(lambda batch: {"image": batch["image"] + 0}).prefetch(1)
+    assert not np.array_equal(epoch(made), third)
+    for each in (made, dataset):
+        assert begin_at(each, 2) == 1
+        np.testing.assert_array_equal(epoch(each), third)
+    assert begin_at(endless, 0) == begin_at(np.zeros(3), 0) == 0

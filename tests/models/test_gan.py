@@ -126,6 +126,40 @@ def test_it_learns_with_its_own_optimizers_in_every_precision(policy):
     assert np.abs(painted[:, :, 4:12] - 128).mean() > 70
 
 
+def test_an_overflow_leaves_both_players_alone_and_the_scale_recovers():
+    keras.config.set_dtype_policy("mixed_float16")
+    gan, data = tiny_gan(r1=0.1, r2=0.1), halves(16)
+    gan.compile(gan.default_optimizer(3e-3, ema_decay=0.9))
+    scaler = gan.optimizer
+    assert isinstance(scaler, keras.optimizers.LossScaleOptimizer)
+    scaler.dynamic_growth_steps = 4
+    players = [scaler, *scaler.inner_optimizer.players.values()]
+    weights = {id(variable): variable.numpy() for variable in gan.trainable_variables}
+
+    def moved():
+        changed = [v.path for v in gan.trainable_variables if not np.array_equal(v.numpy(), weights[id(v)])]
+        return {name for name in ("generator", "discriminator") if any(f"/{name}/" in path for path in changed)}
+
+    scaler.dynamic_scale.assign(2.0**40)
+    overflows = 0
+    while not moved():
+        assert overflows < 40
+        gan.train_on_batch(data)
+        overflows += 1
+        scale = float(scaler.dynamic_scale.numpy())
+        assert scale == (2.0 ** (40 - overflows) if not moved() else 2.0 ** (41 - overflows))
+    assert overflows > 1 and moved() == {"generator", "discriminator"}
+    assert [int(optimizer.iterations.numpy()) for optimizer in players[1:]] == [1, 1]
+    for _ in range(8):
+        gan.train_on_batch(data)
+    assert len({int(optimizer.iterations.numpy()) for optimizer in players[1:]}) == 1  # in step, whatever overflows
+    assert np.isfinite([np.abs(variable.numpy()).max() for variable in gan.variables]).all()
+    scaler.dynamic_scale.assign(2.0)
+    for _ in range(8):
+        gan.train_on_batch(data)
+    assert float(scaler.dynamic_scale.numpy()) > 2.0  # grown again
+
+
 def test_attributes_decide_what_is_painted(tmp_path):
     keras.utils.set_random_seed(1)
     gan, data = tiny_gan(attributes={"colour": ["black", "white"]}, r1=0.1, r2=0.1), halves()

@@ -4,7 +4,7 @@ from tfportrait.data.augmentation import Augmentation, mirrored_text
 from tfportrait.data.catalogue import LAYOUTS, NAMES, WORLDS, open_source
 from tfportrait.data.latents import encode_latents, halved, latents_dataset, reconstruct, token_table
 from tfportrait.data.mixture import Mixture
-from tfportrait.data.pipeline import batches, load, preprocess
+from tfportrait.data.pipeline import batches, begin_at, load, preprocess
 from tfportrait.data.source import Report, Source
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Report",
     "Source",
     "batches",
+    "begin_at",
     "encode_latents",
     "halved",
     "latents_dataset",

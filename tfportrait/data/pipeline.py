@@ -1,7 +1,6 @@
 """From a source to batches: `load`, and the tf.data pipeline (TensorFlow is imported in it)."""
 
 import contextlib
-import itertools
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -187,6 +186,43 @@ def preprocess(dataset, tokenizer=None):
     return dataset.map(convert)
 
 
+class Passes:
+    """Counts how often a data set has been iterated over: each time is an epoch of its own order.
+
+    Attributes:
+        next: int. The epoch that the next iteration is.
+    """
+
+    def __init__(self):
+        self.next = 0
+
+    def take(self) -> np.int64:
+        """The next epoch."""
+        self.next += 1
+        return np.int64(self.next - 1)
+
+
+def begin_at(dataset, epoch: int) -> int:
+    """Has the next iteration over a data set of this package, or one made of it (`map`, `take`, ...), be that epoch.
+
+    Args:
+        dataset: anything. What is no such data set, or was made with `repeat`, is left alone.
+        epoch: int, from 0.
+
+    Returns: int. How many data sets of this package it is made of.
+    """
+    found = 0
+    remaining = [dataset]
+    while remaining:
+        part = remaining.pop()
+        if isinstance(passes := getattr(part, "passes", None), Passes):
+            passes.next = epoch
+            found += 1
+        elif callable(inputs := getattr(part, "_inputs", None)):  # of every tf.data.Dataset
+            remaining += inputs()
+    return found
+
+
 def stream(order: Order, fetch: Callable, signature: dict, finish: Callable, repeat: bool, first_step: int):
     """A tf.data.Dataset whose element is `finish(fetch(step))`: numpy in one thread, one step ahead of training.
 
@@ -216,12 +252,10 @@ def stream(order: Order, fetch: Callable, signature: dict, finish: Callable, rep
     if repeat:
         steps = tf.data.Dataset.range(first_step, 2**62)
     else:
-        passes = itertools.count()
-
-        def next_pass():
-            return np.int64(next(passes))
-
-        first = tf.data.Dataset.range(1).map(lambda _: tf.ensure_shape(tf.numpy_function(next_pass, [], tf.int64), ()))
+        passes = Passes()
+        first = tf.data.Dataset.range(1).map(
+            lambda _: tf.ensure_shape(tf.numpy_function(passes.take, [], tf.int64), ())
+        )
         steps = first.flat_map(lambda epoch: tf.data.Dataset.range(epoch * order.steps, (epoch + 1) * order.steps))
     dataset = steps.map(call, num_parallel_calls=1, deterministic=True).prefetch(2)
     cardinality = tf.data.INFINITE_CARDINALITY if repeat else order.steps
@@ -229,4 +263,7 @@ def stream(order: Order, fetch: Callable, signature: dict, finish: Callable, rep
     options = tf.data.Options()
     options.autotune.enabled = False
     options.threading.private_threadpool_size = 1  # the cores belong to the training step
-    return dataset.with_options(options)
+    dataset = dataset.with_options(options)
+    if not repeat:
+        dataset.passes = passes
+    return dataset

@@ -15,7 +15,8 @@ from tfportrait import files
 class StopOnNaN(keras.callbacks.Callback):
     """Ends the training with a `FloatingPointError` that names epoch, step and metrics once one is not finite.
 
-    `Trainable.fit` always uses it.
+    On TensorFlow, without XLA, loss scaling and replicas, it also names the layer where it began, and the weights are
+    those before that step. `Trainable.fit` always uses it.
     """
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -30,6 +31,8 @@ class StopOnNaN(keras.callbacks.Callback):
     def _check(self, logs, stage):
         broken = [f"{name} is {value}" for name, value in (logs or {}).items() if not np.all(np.isfinite(value))]
         if broken:
+            if found := getattr(self.model, "where_not_finite", str)():
+                broken[-1] += f": {found}"
             raise FloatingPointError(
                 f"{stage}: {', '.join(broken)}. A lower learning rate, global_clipnorm=1.0 or float32 "
                 "instead of float16 usually helps"

@@ -28,9 +28,9 @@ class Recovery(keras.callbacks.Callback):
         model.fit(data, epochs=40, callbacks=[Recovery("runs/portrait")])    # the same line starts and continues
 
     The state: all weights, their averages, optimizer, loss scale, random seeds, the epoch's metrics, epoch and step.
-    `epochs` of `fit` is the total, over all continuations. Within the interrupted epoch the batches that were trained
-    on are read and passed over, so data in the same order are used once: a training that was killed, however often,
-    ends with the same bits as one that was not (as far as the device computes the same sum twice). A file is written
+    `epochs` of `fit` is the total, over all continuations. A data set of `tfportrait.data` begins with the interrupted
+    epoch; the batches of it that were trained on are read and passed over. A training that was killed, however often,
+    ends with the same bits as one that was not, as far as the device computes the same sum twice. A file is written
     beside, flushed to the disk, and renamed; its checksum is verified before it is used, and a damaged file is passed
     over with a warning. SIGTERM and Ctrl-C let the running step finish, save, and end the training: SIGTERM with exit
     code 143. Only one training at a time can have the directory.
@@ -59,6 +59,7 @@ class Recovery(keras.callbacks.Callback):
         self.every_steps = every_steps
         self.keep = keep
         self.data = dict(data or {})
+        self.dataset = None  # `Trainable.fit` says what it trains on
         self.restored = None  # the file that the training went on from
         self._held = contextlib.ExitStack()  # the directory's lock
         self._metrics = {}  # of the interrupted epoch, until it begins again
@@ -78,6 +79,10 @@ class Recovery(keras.callbacks.Callback):
         self._restore()
         self._mark_saved()
         self.model._initial_epoch = self._position[0]
+        if hasattr(self.dataset, "element_spec"):
+            from tfportrait.data import begin_at
+
+            begin_at(self.dataset, self._position[0])
         if self._position[1]:
             self._skip(self._position[1])
         self._catch_signals()

@@ -63,12 +63,14 @@ class Trainable(Step, keras.Model):
     def fit(self, *args, callbacks=None, **kwargs):
         """As `keras.Model.fit`; besides, a loss that is not finite ends the training with a `FloatingPointError`."""
         callbacks = [StopOnNaN(), *(callbacks or [])]  # first, so that no other callback stores what is broken
+        recoveries = [callback for callback in callbacks if isinstance(callback, Recovery)]
+        for recovery in recoveries:
+            recovery.dataset = args[0] if args else kwargs.get("x")
         try:
             return super().fit(*args, callbacks=callbacks, **kwargs)
         finally:
-            for callback in callbacks:
-                if isinstance(callback, Recovery):
-                    callback.release()
+            for recovery in recoveries:
+                recovery.release()
 
     def evaluate(self, *args, **kwargs):
         """As `keras.Model.evaluate`, but of the averaged weights if the optimizer keeps an average (in `fit` too)."""

@@ -1,9 +1,12 @@
 """The training step on TensorFlow."""
 
+import weakref
+
 import keras
 import tensorflow as tf
 
 from tfportrait import autodiff
+from tfportrait.training.diagnosis import where_not_finite
 
 
 class TensorFlowStep:
@@ -11,7 +14,10 @@ class TensorFlowStep:
 
     def compile(self, *, jit_compile, **kwargs):
         # XLA cannot hold the exchange between replicas: with several of them it compiles loss and gradients only.
-        self._xla_per_replica = jit_compile is True and self.distribute_strategy.num_replicas_in_sync > 1
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        self._xla_per_replica = jit_compile is True and replicas > 1
+        self._broken = None  # the step that was not finite
+        self._keeps_what_broke = replicas == 1
         super().compile(jit_compile=False if self._xla_per_replica else jit_compile, **kwargs)
 
     def train_step(self, data):
@@ -19,10 +25,55 @@ class TensorFlowStep:
         compute = self._loss_and_gradients
         if self._xla_per_replica:
             compute = tf.function(compute, jit_compile=True, autograph=False)
+        given = {"x": x, "y": y, "sample_weight": sample_weight}
+        given = {name: value for name, value in given.items() if value is not None}
         with autodiff.gradients_owned_by_the_graph():
+            seeds = [tf.identity(seed.value) for seed in self._seeds()]
             loss, gradients = compute(x, y, sample_weight)
-            self.optimizer.apply(gradients, self.trainable_variables)
+            if self._keeps_what_broke and not self.jit_compile and not self._scales_the_loss():
+                loss = self._apply_if_finite(loss, gradients, (seeds, given))
+            else:
+                self.optimizer.apply(gradients, self.trainable_variables)
         return self._log(loss, x)
+
+    def _apply_if_finite(self, loss, gradients, step):
+        """Leaves the weights as they are if the loss or a gradient is not finite, and keeps what the step was given."""
+        size = loss + tf.linalg.global_norm([tf.cast(gradient, tf.float32) for gradient in gradients])
+
+        def apply():
+            self.optimizer.apply(gradients, self.trainable_variables)
+            return loss
+
+        def keep():
+            tf.numpy_function(self._remember(step), tf.nest.flatten(step), [])
+            return tf.constant(float("nan"), loss.dtype)
+
+        return tf.cond(tf.math.is_finite(size), apply, keep)
+
+    def _remember(self, step):
+        structure = tf.nest.map_structure(lambda _: 0, step)
+        model = weakref.ref(self)  # TensorFlow keeps the function
+
+        def remember(*values):
+            model()._broken = tf.nest.pack_sequence_as(structure, values)
+
+        return remember
+
+    def where_not_finite(self):
+        """What was not finite in the step that has just broken: a sentence, or "" if that is not known."""
+        if self._broken is None:
+            return ""
+        (seeds, given), self._broken = self._broken, None
+        for seed, value in zip(self._seeds(), seeds, strict=True):
+            seed.assign(value)
+        return where_not_finite(self, **tf.nest.map_structure(tf.constant, given))
+
+    def _seeds(self):
+        weights = {id(variable) for variable in self.weights}
+        return [variable for variable in self.variables if id(variable) not in weights]
+
+    def _scales_the_loss(self):
+        return isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
 
     def _loss_and_gradients(self, x, y, sample_weight):
         with tf.GradientTape() as tape:

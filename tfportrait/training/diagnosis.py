@@ -1,0 +1,87 @@
+"""Where numbers stopped being finite: a training step done again, layer by layer."""
+
+import contextlib
+
+import keras
+import numpy as np
+from keras import ops
+
+
+def where_not_finite(model, x, y=None, sample_weight=None):
+    """Computes the loss of a batch again and says where the first number that is not finite came from.
+
+    Args:
+        model: Trainable, with the weights and random seeds that it had before the step.
+        x, y, sample_weight: the batch, as `compute_loss` takes it.
+
+    Returns:
+        str, such as "the output of tiny/norm is not finite (its inputs are)"; or "" if everything is finite.
+    """
+    for variable in model.variables:
+        if not _finite(variable):
+            return f"the weight {variable.path} was not finite before the step"
+    for name, value in _named({"x": x, "y": y, "sample_weight": sample_weight}):
+        if not _finite(value):
+            return f"the batch is not finite: {name}"
+    with _watched() as broken:
+        loss, gradients = _loss_and_gradients(model, x=x, y=y, sample_weight=sample_weight)
+    if broken:
+        return f"the output of {broken[0]} is not finite (its inputs are)"
+    if not _finite(loss):
+        return "the loss is not finite, though what every layer computes is"
+    names = [
+        v.path for v, g in zip(model.trainable_variables, gradients, strict=True) if g is not None and not _finite(g)
+    ]
+    if names:
+        # Backwards, the last layer is the first that breaks.
+        return f"the gradient of {names[-1]} is not finite, though the loss and what every layer computes is"
+    return ""
+
+
+def _loss_and_gradients(model, **given):
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(**given, training=True)
+    return loss, tape.gradient(loss, [variable.value for variable in model.trainable_variables])
+
+
+@contextlib.contextmanager
+def _watched():
+    """Within it every layer's call is looked at; yields a list that gets the path of the first that breaks."""
+    broken = []
+    call = keras.layers.Layer.__call__
+
+    def watching(layer, *args, **kwargs):
+        outputs = call(layer, *args, **kwargs)
+        # What is inside a layer ends before it does, so that the innermost one is named.
+        if not broken and not _all_finite(outputs) and _all_finite((args, kwargs)):
+            broken.append(layer.path or layer.name)
+        return outputs
+
+    keras.layers.Layer.__call__ = watching
+    try:
+        yield broken
+    finally:
+        keras.layers.Layer.__call__ = call
+
+
+def _all_finite(structure):
+    return all(_finite(value) for value in keras.tree.flatten(structure) if ops.is_tensor(value))
+
+
+def _finite(value):
+    array = np.asarray(ops.convert_to_numpy(value))
+    return array.dtype.kind in "iubSUO" or bool(np.isfinite(array.astype("float32")).all())
+
+
+def _named(structure, name=""):
+    """(name, value) of everything in nested dicts and sequences."""
+    if isinstance(structure, dict):
+        for key, value in structure.items():
+            yield from _named(value, f"{name}[{key!r}]" if name else key)
+    elif isinstance(structure, (list, tuple)):
+        for index, value in enumerate(structure):
+            yield from _named(value, f"{name}[{index}]")
+    elif structure is not None:
+        yield name, structure
