@@ -11,6 +11,7 @@ from tfportrait.cli import (  # noqa: F401 - each adds its commands to app
     animating,
     data,
     exploring,
+    exporting,
     inpainting,
     painting,
     panoramas,

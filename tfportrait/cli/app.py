@@ -17,6 +17,7 @@ ORDER = (
     "train",
     "evaluate",
     "compare",
+    "export",
     "world",
     "data",
 )

@@ -276,6 +276,12 @@ class Tokenizer:
         text = json.dumps(self.special_tokens, indent=2, ensure_ascii=False) + "\n"
         _write(folder / "special_tokens_map.json", text)
 
+    def save_alone(self, path: str | os.PathLike) -> None:
+        """Writes one file that `tokenizers.Tokenizer.from_file` reads: text to ids, start and end token included, not
+        padded and not cut.
+        """
+        _write(Path(path), self._backend.to_str())
+
 
 def _set_text_steps(backend) -> None:
     """Normalisation and splitting, the same for training and use."""
