@@ -9,6 +9,8 @@ from painters import pictures
 import tfportrait as tp
 from tfportrait import models
 
+pytestmark = pytest.mark.gpu
+
 HALF = {"image_size": 32, "channels": 1, "width": 8, "latent_dim": 4}
 OUTER = {"in_channels": 1, "out_channels": 1, "block_out_channels": (8, 16), "norm_num_groups": 4}
 

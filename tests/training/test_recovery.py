@@ -15,6 +15,8 @@ from tiny import images, tiny
 from tfportrait import files, training
 from tfportrait.training import recovery as recovery_module
 
+pytestmark = pytest.mark.gpu
+
 LONG = """
 import keras, time
 from tiny import images, tiny

@@ -12,7 +12,10 @@ import tfportrait as tp
 from tfportrait import training
 from tfportrait.training import acceleration, compiled
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the step of TensorFlow")
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the step of TensorFlow"),
+]
 
 
 @pytest.fixture

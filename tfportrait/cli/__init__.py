@@ -24,13 +24,21 @@ from tfportrait.cli.app import app
 
 
 @app.command()
+@click.option("--selftest", is_flag=True, help="Then train small models for half a minute, in every precision.")
 @click.pass_context
-def doctor(context: click.Context) -> None:
+def doctor(context: click.Context, selftest: bool) -> None:
     """Check this installation and say what to do."""
     from tfportrait.doctor import checks
 
+    def findings():
+        yield from checks()
+        if selftest:
+            from tfportrait.selftest import selftest as trained
+
+            yield from trained()
+
     warned = 0
-    for finding in checks():
+    for finding in findings():
         warned += not finding.ok
         click.echo(str(finding))
     if warned:

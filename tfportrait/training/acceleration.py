@@ -94,6 +94,12 @@ def xla_default():
     return _xla
 
 
+def set_xla_default(value):
+    """What `xla_default` is to be: bool, or None as if `accelerate` had not been called."""
+    global _xla
+    _xla = value
+
+
 def _run_graphs_as_they_are():
     import tensorflow as tf
 
