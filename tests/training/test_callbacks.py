@@ -75,6 +75,21 @@ def test_progress(capsys):
         assert " images/s  0 min left" in line and "loss " in line
 
 
+def test_a_profile_of_some_steps_is_written(tmp_path, capsys):
+    model = tiny()
+    model.compile(training.AdamW(1e-3))
+    profile = training.Profile(tmp_path / "profile", first=2, steps=2)
+    model.fit(images(32), batch_size=4, verbose=0, callbacks=[profile])
+    (written,) = (tmp_path / "profile").rglob("*.xplane.pb")
+    assert written.stat().st_size > 1000
+    assert capsys.readouterr().out == f"the profile is in {tmp_path / 'profile'}\n"
+    short = training.Profile(tmp_path / "short", first=6, steps=10)  # more than there are
+    model.fit(images(32), batch_size=4, verbose=0, callbacks=[short])
+    assert list((tmp_path / "short").rglob("*.xplane.pb"))
+    with pytest.raises(ValueError, match="first is 0 and steps 0"):
+        training.Profile(tmp_path, first=0, steps=0)
+
+
 def test_bad_arguments(tmp_path):
     with pytest.raises(ValueError, match="every_epochs is 0"):
         training.SampleGrid(tmp_path, every_epochs=0)

@@ -29,6 +29,7 @@ from tfportrait.cli.options import seconds, weigh
 @click.option("--augment", multiple=True, help="As for `data show`; may be repeated. Not for the U-Net's training.")
 @click.option("--steps", type=int, default=None, help="Training steps.  [default: the configuration's]")
 @click.option("--resume", is_flag=True, help="Begin nothing anew: fail if no such training was stopped in --out.")
+@click.option("--profile", type=click.Path(path_type=Path), help="Folder for a TensorBoard profile of ten steps.")
 @click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
 def train(
     stage: str,
@@ -41,6 +42,7 @@ def train(
     augment: tuple[str, ...],
     steps: int | None,
     resume: bool,
+    profile: Path | None,
     precision: str,
 ) -> None:
     """Train one STAGE of a preset. Started again, it goes on where it was stopped."""
@@ -63,6 +65,8 @@ def train(
         settings = trainers.with_augmentation(settings, stage, augment)
     if resume:
         settings = trainers.resuming(settings)
+    if profile is not None:
+        settings = trainers.profiled(settings, profile)
     accelerate(precision)
     with files.locked(files.check_writable_folder(out), "training"):
         getattr(trainers, f"train_{stage}")(settings, out, init=init, steps=steps)

@@ -138,6 +138,19 @@ def resuming(config):
     return {**config, "resume": True}
 
 
+def profiled(config, directory):
+    """A configuration whose training writes a profile of ten of its steps, see `training.Profile`.
+
+    Args:
+        config: dict, from `load`.
+        directory: str or path.
+
+    Returns:
+        dict.
+    """
+    return {**config, "profile": str(files.check_writable_folder(directory))}
+
+
 def train_autoencoder(config, out, *, init=None, steps=None):
     """Trains the autoencoder of a configuration and writes it to `out/vae`, scaled to latents of unit deviation.
 
@@ -595,6 +608,7 @@ def _fit(model, batches, config, out, stage, steps, callbacks, origin=(), *, see
         callbacks=[
             recovery,
             training.Progress(settings["batch_size"]),
+            *([training.Profile(config["profile"])] if "profile" in config else []),
             *callbacks,
         ],
     )

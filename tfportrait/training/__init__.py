@@ -10,6 +10,7 @@ _HOMES = {
     "AdamW": "optimizers",
     "Muon": "muon",
     "Players": "optimizers",
+    "Profile": "callbacks",
     "Progress": "callbacks",
     "ReconstructionStrip": "callbacks",
     "Recovery": "recovery",

@@ -1,4 +1,4 @@
-"""Callbacks: a loss that must stay finite, pictures of the progress, and one line of progress for log files."""
+"""Callbacks: a loss that must stay finite, pictures of the progress, lines of it for log files, a profile."""
 
 import importlib.util
 import math
@@ -84,6 +84,55 @@ class Progress(keras.callbacks.Callback):
                 minutes = ((epochs - self._epoch) * steps - batches) / steps_per_second / 60
                 parts.append(f"{minutes / 60:.1f} h left" if minutes >= 90 else f"{minutes:.0f} min left")
         print("  ".join(parts), flush=True)
+
+
+class Profile(keras.callbacks.Callback):
+    """Writes a profile of some steps for TensorBoard (with tensorboard-plugin-profile) or Perfetto.
+
+    Args:
+        directory: str or path. Where it goes, as `plugins/profile/DATE/*.xplane.pb`. It is created.
+        first: int. The first step, counted from 0, after those that compile. Defaults to 5.
+        steps: int. How many. Defaults to 10.
+    """
+
+    def __init__(self, directory, *, first=5, steps=10):
+        super().__init__()
+        if first < 0 or steps < 1:
+            raise ValueError(f"first is {first} and steps {steps}, but they must be at least 0 and 1")
+        self.directory = files.check_writable_folder(directory)
+        self.first, self.last = first, first + steps
+        self._step = 0
+        self._stop = None
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self._step == self.first:
+            self._stop = _start_profile(str(self.directory))
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._step += 1
+        if self._step == self.last:
+            self._end()
+
+    def on_train_end(self, logs=None):
+        self._end()
+
+    def _end(self):
+        if self._stop is not None:
+            stop, self._stop = self._stop, None
+            stop()
+            print(f"the profile is in {self.directory}", flush=True)
+
+
+def _start_profile(directory):
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.profiler.start_trace(directory)
+        return jax.profiler.stop_trace
+    import tensorflow as tf
+
+    tf.profiler.experimental.start(directory)
+    return tf.profiler.experimental.stop
 
 
 class _Pictures(keras.callbacks.Callback):
