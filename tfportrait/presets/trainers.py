@@ -38,7 +38,7 @@ RECORD = "training.toml"
 WORDS = "words.safetensors"  # of a LoRA that is being trained
 OPTIMIZERS = {"adamw": training.AdamW, "muon": training.Muon}
 # Entries that a configuration may leave out.
-OPTIONAL = ("focus", "optimizer", "decoder_only", "augmentation", "motions")
+OPTIONAL = ("focus", "optimizer", "decoder_only", "augmentation", "motions", "pruning")
 OF_TRAINING = ("kl_weight", "perceptual_weight", "scaling_factor")  # what a network of the same weights may change
 AUGMENTED = ("autoencoder", "oracle", "pixels")  # stages that see pictures
 WHOLE = {
@@ -606,6 +606,7 @@ def _fit(model, batches, config, out, stage, steps, callbacks, origin=(), *, see
         shuffle=False,
         verbose=0,
         callbacks=[
+            *([training.Pruning(settings["pruning"], steps=max(steps // 2, 1))] if "pruning" in settings else []),
             recovery,
             training.Progress(settings["batch_size"]),
             *([training.Profile(config["profile"])] if "profile" in config else []),

@@ -13,6 +13,7 @@ _HOMES = {
     "Profile": "callbacks",
     "Progress": "callbacks",
     "ReconstructionStrip": "callbacks",
+    "Pruning": "pruning",
     "Recovery": "recovery",
     "SampleGrid": "callbacks",
     "StopOnNaN": "callbacks",
