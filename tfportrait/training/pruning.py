@@ -57,13 +57,23 @@ class Pruning(keras.callbacks.Callback):
         step = self._steps_made()
         if step <= self.steps and (step % self.every == 0 or step == self.steps):
             self._choose(step / self.steps)
-        for variable in self._kernels:
-            variable.assign(variable * self._masks[id(variable)])
+        self._apply()
 
     def on_epoch_end(self, epoch, logs=None):
         for variable, average in averages(self.model.optimizer):
             if id(variable) in self._masks:
                 average.assign(average * self._masks[id(variable)])
+
+    def prune(self, progress=1.0):
+        """Prunes at once, without training: what `progress` of the steps would have made zero. After `set_model` and
+        `on_train_begin`.
+        """
+        self._choose(progress)
+        self._apply()
+
+    def _apply(self):
+        for variable in self._kernels:
+            variable.assign(variable * self._masks[id(variable)])
 
     def _steps_made(self):
         if hasattr(self.model, "jax_state_sync"):

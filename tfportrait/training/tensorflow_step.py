@@ -38,7 +38,8 @@ class TensorFlowStep:
 
     def _apply_if_finite(self, loss, gradients, step):
         """Leaves the weights as they are if the loss or a gradient is not finite, and keeps what the step was given."""
-        size = loss + tf.linalg.global_norm([tf.cast(gradient, tf.float32) for gradient in gradients])
+        found = [tf.cast(gradient, tf.float32) for gradient in gradients if gradient is not None]
+        size = loss + tf.linalg.global_norm(found)
 
         def apply():
             self.optimizer.apply(gradients, self.trainable_variables)
