@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 TINY = Path(__file__).with_name("tiny.toml")
-INTERRUPTS = 8
+INTERRUPTS = 4
 
 
 def half_written(folder):
@@ -27,16 +27,19 @@ def test_ctrl_c_in_any_phase_leaves_nothing_half_written(tmp_path):
     start = time.monotonic()
     subprocess.run([*command, "autoencoder", *options], env=environment, check=True, capture_output=True)
     whole = time.monotonic() - start
-    codes = []
+    went_on = 0
     for _ in range(INTERRUPTS):
         with subprocess.Popen(
-            [*command, "diffusion", *options, "--steps", "400"], env=environment, stderr=subprocess.PIPE, text=True
+            [*command, "diffusion", *options, "--steps", "1000000"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         ) as process:
-            time.sleep(generator.uniform(0.3 * whole, 2 * whole))
+            time.sleep(generator.uniform(0.3 * whole, 1.5 * whole))
             process.send_signal(signal.SIGINT)
-            errors = process.stderr.read()
-        codes.append(process.returncode)
+            output, errors = process.communicate()
         assert process.returncode == 130 and "Traceback" not in errors, errors[-2000:]
         assert half_written(tmp_path) == []
-    subprocess.run([*command, "diffusion", *options, "--steps", "400"], env=environment, check=True)
-    assert (tmp_path / "out" / "SHA256SUMS").is_file() and half_written(tmp_path) == []
+        went_on += "going on from" in output
+    assert went_on  # some were stopped late enough to leave a state
