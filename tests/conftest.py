@@ -17,7 +17,7 @@ def precision():
 
         keras.config.set_dtype_policy("float32")
     if "tfportrait.training.acceleration" in sys.modules:
-        sys.modules["tfportrait.training.acceleration"]._xla = None
+        sys.modules["tfportrait.training.acceleration"].set_xla_default(None)
 
 
 @pytest.fixture

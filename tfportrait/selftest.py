@@ -69,11 +69,13 @@ def _trained(subject, family):
 
     start = time.perf_counter()
     model.fit(batches(), steps_per_epoch=STEPS, epochs=1, verbose=0, callbacks=[Clock()])
-    still = sum(not np.all(np.isfinite(keras.ops.convert_to_numpy(variable))) for variable in model.trainable_variables)
+    broken = sum(
+        not np.all(np.isfinite(keras.ops.convert_to_numpy(variable))) for variable in model.trainable_variables
+    )
     speed = BATCH * (len(steps) - 2) / (steps[-1][0] - steps[1][0])
     text = f"{speed:.0f} images/s, first step {steps[0][0] - start:.1f} s, loss {steps[0][1]:.3g} to {steps[-1][1]:.3g}"
-    if still:
-        return Finding(False, subject, f"{still} weights are not finite", "use float32")
+    if broken:
+        return Finding(False, subject, f"{broken} weights are not finite", "use float32")
     return Finding(True, subject, text)
 
 

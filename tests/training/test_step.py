@@ -265,7 +265,7 @@ def test_two_replicas_compute_what_one_does():
     run("""
 import numpy as np
 import tensorflow as tf
-from tiny import Tiny, images, tiny
+from tiny import images, tiny
 from tfportrait import training
 
 cpu = tf.config.list_physical_devices("CPU")[0]

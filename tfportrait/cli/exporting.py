@@ -6,12 +6,13 @@ import click
 
 from tfportrait import files
 from tfportrait.cli.app import app
+from tfportrait.export import FORMATS, QUANTIZATIONS
 
 
 @app.command()
 @click.argument("preset", default="portrait_128")
-@click.option("--format", "form", type=click.Choice(["savedmodel", "litert", "onnx"]), default="litert")
-@click.option("--quantize", type=click.Choice(["none", "float16", "int8"]), default="none", help="Weights on disk.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="litert")
+@click.option("--quantize", type=click.Choice(QUANTIZATIONS), default="none", help="Weights on disk.")
 @click.option("--steps", type=int, default=20, help="Steps of the sampler, which are fixed in what is exported.")
 @click.option("--sampler", default="dpmpp_2m", help="ddim, euler, heun or dpmpp_2m.")
 @click.option("--size", type=int, default=None, help="Side of the pictures in pixels.  [default: the preset's]")

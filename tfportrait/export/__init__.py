@@ -2,6 +2,7 @@
 
 from tfportrait.lazy import lazy
 
-_HOMES = {"FORMATS": "package", "QUANTIZATIONS": "package", "export": "package"}
+FORMATS = ("savedmodel", "litert", "onnx")
+QUANTIZATIONS = ("none", "float16", "int8")
 
-__all__, __getattr__, __dir__ = lazy(__name__, _HOMES)
+__all__, __getattr__, __dir__ = lazy(__name__, {"export": "package"})

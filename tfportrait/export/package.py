@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from tfportrait import files
+from tfportrait.export import FORMATS, QUANTIZATIONS
 from tfportrait.models import generation
 
-FORMATS = ("savedmodel", "litert", "onnx")
-QUANTIZATIONS = ("none", "float16", "int8")
 SCRIPT = "paint.py"
 META = "model.json"
 TOKENIZER = "tokenizer.json"

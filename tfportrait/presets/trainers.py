@@ -638,7 +638,7 @@ def _fit(model, batches, config, out, stage, steps, callbacks, origin=(), *, see
 def _seen(source, *fields):
     """What a training sees of a source, as `Recovery` takes it: its pictures and its captions, or those named."""
     prints = {"pictures": source.fingerprint, "captions": source.text_fingerprint}
-    return {name: print_ for name, print_ in prints.items() if not fields or name in fields}
+    return {name: value for name, value in prints.items() if not fields or name in fields}
 
 
 def write_record(out, stage, entries):

@@ -40,7 +40,7 @@ class Pruning(keras.callbacks.Callback):
         self._masks = {}
 
     def on_train_begin(self, logs=None):
-        self._kernels = [v for v in self.model.trainable_variables if len(v.shape) > 1 and np.prod(v.shape) >= LEAST]
+        self._kernels = _large(self.model)
         if not self._kernels:
             raise ValueError(f"nothing to prune: the model trains no kernel of at least {LEAST} weights")
         self._masks = {}
@@ -92,6 +92,9 @@ class Pruning(keras.callbacks.Callback):
 
 def sparsity(model):
     """The share of zeros in the large kernels of a model, 0 if it has none."""
-    kernels = [ops.convert_to_numpy(v) for v in model.trainable_variables if np.prod(v.shape) >= LEAST]
-    kernels = [kernel for kernel in kernels if kernel.ndim > 1]
+    kernels = [ops.convert_to_numpy(variable) for variable in _large(model)]
     return float(sum((kernel == 0).sum() for kernel in kernels) / max(sum(kernel.size for kernel in kernels), 1))
+
+
+def _large(model):
+    return [v for v in model.trainable_variables if len(v.shape) > 1 and np.prod(v.shape) >= LEAST]
