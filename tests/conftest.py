@@ -9,8 +9,15 @@ from PIL import Image
 
 
 @pytest.fixture(autouse=True)
-def precision():
-    """Every test begins in float32 without a choice about XLA, whatever `accelerate` chose in the one before."""
+def precision(request):
+    """Every test begins in float32 without a choice about XLA, whatever `accelerate` chose in the one before.
+
+    TensorFlow takes longer to rewrite a graph than these tests take to run it; it does so in the slow ones, and in
+    processes that tests start.
+    """
+    if "tensorflow" in sys.modules:
+        slow = request.node.get_closest_marker("slow") is not None
+        sys.modules["tensorflow"].config.optimizer.set_experimental_options({"disable_meta_optimizer": not slow})
     yield
     if "keras" in sys.modules:
         import keras

@@ -319,12 +319,19 @@ def test_another_start_is_another_training_and_not_the_leftover_of_the_first(pre
     """What was stopped goes on only where nothing but the number of steps has changed."""
     folder = tmp_path / "p"
     config = trainers.load(TINY)
-    model = tp.AutoencoderKL(**config["autoencoder"]["network"])
-    stopped = trainers._fit(model, lambda step: _images(), config, folder, "autoencoder", 1, [])
-    again = tp.AutoencoderKL(**config["autoencoder"]["network"])
-    assert trainers._fit(again, lambda step: _images(), config, folder, "autoencoder", 1, []) == stopped
-    np.testing.assert_array_equal(*(m.encoder.conv_in.kernel.numpy() for m in (model, again)))
-    assert trainers._fit(again, lambda step: _images(), config, folder, "autoencoder", 1, [], ["other"]) != stopped
+    learnt = []
+
+    def stop():
+        raise KeyboardInterrupt
+
+    for origin, states in (([], 1), ([], 1), (["other"], 2)):
+        model = tp.AutoencoderKL(**config["autoencoder"]["network"])
+        with pytest.raises(KeyboardInterrupt):
+            trainers._fit(model, lambda step: _images(), config, folder, "autoencoder", 1, [], origin, stop)
+        assert len(list(folder.glob(".state-autoencoder-*"))) == states
+        learnt.append(model.encoder.conv_in.kernel.numpy())
+    np.testing.assert_array_equal(learnt[0], learnt[1])
+    assert not np.array_equal(learnt[0], learnt[2])
 
 
 def test_a_stopped_training_is_resumed_and_nothing_else_is(tmp_path, captioned, monkeypatch, capsys):

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from tfportrait import training
+from tfportrait.training import replicas
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -31,7 +32,7 @@ class Tiny(training.Trainable):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         self.calls += 1
-        noise = keras.random.normal(ops.shape(x), seed=self.seed_generator) if self.noise else 0.0
+        noise = replicas.normal(ops.shape(x), self.seed_generator) if self.noise else 0.0
         error = ops.cast(self(x + 0.1 * noise, training=training), "float32") - ops.cast(x, "float32")
         loss = ops.mean(ops.square(error))
         self.error.update_state(ops.mean(ops.abs(error)))

@@ -1,5 +1,6 @@
 """Train models, measure and compare them."""
 
+import contextlib
 from pathlib import Path
 
 import click
@@ -30,6 +31,8 @@ from tfportrait.cli.options import seconds, weigh
 @click.option("--steps", type=int, default=None, help="Training steps.  [default: the configuration's]")
 @click.option("--resume", is_flag=True, help="Begin nothing anew: fail if no such training was stopped in --out.")
 @click.option("--profile", type=click.Path(path_type=Path), help="Folder for a TensorBoard profile of ten steps.")
+@click.option("--workers", default=None, help="host:port of every machine that trains, with commas, in one order.")
+@click.option("--index", type=int, default=None, help="Which of the workers this process is, from 0.")
 @click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
 def train(
     stage: str,
@@ -43,9 +46,15 @@ def train(
     steps: int | None,
     resume: bool,
     profile: Path | None,
+    workers: str | None,
+    index: int | None,
     precision: str,
 ) -> None:
-    """Train one STAGE of a preset. Started again, it goes on where it was stopped."""
+    """Train one STAGE of a preset. Started again, it goes on where it was stopped.
+
+    All GPUs of the machine share the batches; with --workers several machines do, each running the same command with
+    its own --index (or a TF_CONFIG), and with an --out that all of them see.
+    """
     if steps is not None and steps < 1:
         raise ValueError(f"--steps must be at least 1, got {steps}")
     if (crop or upsample) and not data_sets:
@@ -55,7 +64,7 @@ def train(
 
     start_backend()
     from tfportrait.presets import trainers
-    from tfportrait.training import accelerate
+    from tfportrait.training import accelerate, cluster
 
     settings = trainers.load(config)
     if weights:
@@ -67,8 +76,14 @@ def train(
         settings = trainers.resuming(settings)
     if profile is not None:
         settings = trainers.profiled(settings, profile)
+    strategy = cluster.strategy(workers, index)
     accelerate(precision)
-    with files.locked(files.check_writable_folder(out), "training"):
+    files.check_writable_folder(out)
+    with contextlib.ExitStack() as stack:
+        if cluster.is_chief(strategy):
+            stack.enter_context(files.locked(out, "training"))
+        stack.enter_context(cluster.naming_lost_workers(strategy))
+        stack.enter_context(strategy.scope())
         getattr(trainers, f"train_{stage}")(settings, out, init=init, steps=steps)
     click.echo(out)
 

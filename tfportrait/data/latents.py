@@ -194,6 +194,7 @@ def latents_dataset(
     drop_remainder: bool = False,
     repeat: bool = False,
     first_step: int = 0,
+    share: tuple[int, int] = (0, 1),
 ):
     """Batches for training a U-Net.
 
@@ -203,7 +204,7 @@ def latents_dataset(
         autoencoder: the one that the U-Net is to be trained with. Latents of another one are refused.
         images: Source or None. The pictures that the latents are of, for a U-Net for inpainting, which sees parts of
             them.
-        batch_size, seed, shuffle, drop_remainder, repeat, first_step: as in `batches`.
+        batch_size, seed, shuffle, drop_remainder, repeat, first_step, share: as in `batches`.
 
     Returns: tf.data.Dataset of {"latents": float32 (B, h, w, c), "token_ids": int32 (B, L), "image": uint8
         (B, H, W, C)}; no "token_ids" or "image" if None.
@@ -224,8 +225,8 @@ def latents_dataset(
         raise ValueError(
             f"token_ids must be (N, variants, L) or (N, L) with N={count}, the number of latents; got {token_ids.shape}"
         )
-    order = Order(count, batch_size, seed, shuffle, drop_remainder)
-    static = order.batch_size if drop_remainder or count % order.batch_size == 0 else None
+    order = Order(count, batch_size, seed, shuffle, drop_remainder, share)
+    static = order.rows
     signature = {"latents": tf.TensorSpec((static, *latents.shape[1:]), tf.as_dtype(latents.dtype))}
     if token_ids is not None:
         signature["token_ids"] = tf.TensorSpec((static, token_ids.shape[-1]), tf.int32)

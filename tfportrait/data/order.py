@@ -48,14 +48,24 @@ class Order:
         shuffle: bool. A new order each epoch; else the examples' own order, and every pass is epoch 0, so that a
             validation loss is the same whenever it is computed.
         drop_remainder: bool. Leave out a last batch that is not full.
+        share: (int, int). Which part of each batch, of how many equal ones. Defaults to (0, 1), the whole batch.
 
     Attributes:
         steps: int. Batches in an epoch.
+        rows: int or None. Examples in this part of a batch; None where the last batch has fewer.
 
-    Raises: ValueError if an epoch would have no batch, or a number is out of range.
+    Raises: ValueError if an epoch would have no batch, a number is out of range, or parts would not be equal.
     """
 
-    def __init__(self, count: int, batch_size: int, seed: int, shuffle: bool, drop_remainder: bool):
+    def __init__(
+        self,
+        count: int,
+        batch_size: int,
+        seed: int,
+        shuffle: bool,
+        drop_remainder: bool,
+        share: tuple[int, int] = (0, 1),
+    ):
         if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
             raise ValueError(f"batch_size must be an integer of at least 1, got {batch_size!r}")
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
@@ -67,11 +77,21 @@ class Order:
             )
         self.count, self.batch_size, self.seed, self.shuffle = count, int(batch_size), int(seed), shuffle
         self.steps = count // self.batch_size if drop_remainder else -(-count // self.batch_size)
+        full = drop_remainder or count % self.batch_size == 0
+        self.part, parts = share
+        if not 0 <= self.part < parts or (parts > 1 and (self.batch_size % parts or not full)):
+            raise ValueError(
+                f"part {self.part} of {parts} of batches of {self.batch_size}: parts are counted from 0, and must be "
+                "equal: batch_size a multiple of their number, and drop_remainder=True"
+            )
+        self.size = self.batch_size // parts
+        self.rows = self.size if full else None
 
     def batch(self, step: int) -> tuple[int, np.ndarray]:
         """The epoch and the examples' indices (int64) of a step counted from the start of training."""
         epoch, position = divmod(int(step), self.steps)
-        part = slice(position * self.batch_size, (position + 1) * self.batch_size)
+        start = position * self.batch_size + self.part * self.size
+        part = slice(start, start + self.size)
         if self.shuffle:
             return epoch, permutation(self.count, self.seed, epoch)[part]
         return 0, np.arange(self.count)[part]

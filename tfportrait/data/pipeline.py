@@ -90,6 +90,7 @@ def batches(
     first_step: int = 0,
     fields: Sequence[str] = FIELDS,
     augmentation: Augmentation | Mapping[str, float] | Sequence[str] | None = None,
+    share: tuple[int, int] = (0, 1),
 ):
     """Batches of an opened source, as `load` has them.
 
@@ -100,6 +101,8 @@ def batches(
         first_step: int. With `repeat`, the step to begin with: a resumed run sees exactly what it would have seen.
         fields: sequence of str. Which of "image", "caption", "attributes"; what is left out costs nothing.
         augmentation: as in `load`. A function of seed, epoch and example: a resumed run sees the same changes.
+        share: (int, int). Which part of each batch, of how many equal ones: what one of several workers reads. Give
+            `drop_remainder` then, unless batches fill the epoch.
 
     Returns: tf.data.Dataset.
 
@@ -112,8 +115,8 @@ def batches(
     augmentation = as_augmentation(augmentation)
     if augmentation.strengths and "image" not in fields:
         raise ValueError(f'augmentation needs the field "image", got fields={list(fields)}')
-    order = Order(len(source), batch_size, seed, shuffle, drop_remainder)
-    static = order.batch_size if drop_remainder or len(source) % order.batch_size == 0 else None
+    order = Order(len(source), batch_size, seed, shuffle, drop_remainder, share)
+    static = order.rows
     sample = source.images(np.zeros(1, np.int64))
     height, width = sample.shape[1:3]
     changes = augmentation.changes(order.seed, 0, np.zeros(1, np.int64), height, width)

@@ -10,7 +10,7 @@ from tfportrait.models.gan import discriminator_losses, generator_losses
 from tfportrait.models.layers import register
 from tfportrait.models.network import batch_images
 from tfportrait.models.normalization import GroupNorm
-from tfportrait.training import AdamW, Players, Trainable, frozen
+from tfportrait.training import AdamW, Players, Trainable, frozen, replicas
 
 GAME = ("generator_loss", "discriminator_loss", "adaptive_weight", "real_score", "painted_score")
 WEIGHT_RANGE = (0.0, 1e4)
@@ -94,7 +94,14 @@ class AdversarialAutoencoder(Trainable):
             self.discriminator.build()
         self.weight, self.start_step = float(weight), int(start_step)
         self.trackers = {name: keras.metrics.Mean(name=name) for name in (*GAME, *MEASURES)}
-        self.step = self.add_weight(shape=(), initializer="zeros", dtype="float32", trainable=False, name="step")
+        self.step = self.add_weight(
+            shape=(),
+            initializer="zeros",
+            dtype="float32",
+            trainable=False,
+            name="step",
+            aggregation="only_first_replica",
+        )
         self.built = True
 
     def compile(self, optimizer=None, **kwargs):
@@ -163,6 +170,7 @@ class AdversarialAutoencoder(Trainable):
         kernel = ops.reshape(last.kernel, last.kernel.shape)  # a tensor, no variable
         loss, pull = autodiff.gradient(reconstruction, kernel)
         judged, push = autodiff.gradient(adversarial, kernel)
+        pull, push = replicas.mean(pull), replicas.mean(push)
         balance = ops.clip(_length(pull) / (_length(push) + 1e-4), *WEIGHT_RANGE)
         balance = ops.stop_gradient(balance) * ops.cast(self.step >= self.start_step, "float32")
 

@@ -4,8 +4,9 @@ A small data set is then not learnt by heart, and since the painted images pass 
 their gradients, the generator does not copy them.
 """
 
-import keras
 from keras import ops
+
+from tfportrait.training import replicas
 
 POLICIES = ("colour", "translation", "cutout")
 
@@ -29,11 +30,11 @@ def augment(images, policies, seed):
 def colour(images, seed):
     """Brightness moved by up to 0.5, saturation times up to 2, contrast times 0.5 to 1.5."""
     shape = (ops.shape(images)[0], 1, 1, 1)
-    images = images + keras.random.uniform(shape, -0.5, 0.5, seed=seed)
+    images = images + replicas.uniform(shape, -0.5, 0.5, seed=seed)
     grey = ops.mean(images, axis=-1, keepdims=True)
-    images = grey + (images - grey) * keras.random.uniform(shape, 0.0, 2.0, seed=seed)
+    images = grey + (images - grey) * replicas.uniform(shape, 0.0, 2.0, seed=seed)
     middle = ops.mean(images, axis=(1, 2, 3), keepdims=True)
-    return middle + (images - middle) * keras.random.uniform(shape, 0.5, 1.5, seed=seed)
+    return middle + (images - middle) * replicas.uniform(shape, 0.5, 1.5, seed=seed)
 
 
 def translation(images, seed):
@@ -41,7 +42,7 @@ def translation(images, seed):
     for axis in (1, 2):
         side = images.shape[axis]
         reach = max(side // 8, 1)
-        shift = keras.random.randint((ops.shape(images)[0], 1), -reach, reach + 1, seed=seed)
+        shift = replicas.randint((ops.shape(images)[0], 1), -reach, reach + 1, seed=seed)
         moved = ops.one_hot(ops.arange(side)[None] - shift, side, dtype=images.dtype)  # (B, to, from); none: zeros
         images = ops.einsum("bij,bjwc->biwc" if axis == 1 else "bij,bhjc->bhic", moved, images)
     return images
@@ -52,7 +53,7 @@ def cutout(images, seed):
     keep = 0.0
     for axis in (1, 2):
         side = images.shape[axis]
-        centre = keras.random.randint((ops.shape(images)[0], 1), 0, side + 1, seed=seed)
+        centre = replicas.randint((ops.shape(images)[0], 1), 0, side + 1, seed=seed)
         outside = ops.abs(2 * (ops.arange(side)[None] - centre) + 1) > side // 2  # (B, side)
         outside = ops.cast(outside, images.dtype)
         keep = ops.maximum(keep, outside[:, :, None, None] if axis == 1 else outside[:, None, :, None])

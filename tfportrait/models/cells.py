@@ -1,10 +1,12 @@
 """Diffusion in pixels at the price of latents: the U-Net works on cells of pixels, whose numbers are its channels."""
 
-from keras import ops, random
+import keras
+from keras import ops
 
 from tfportrait.diffusion import Denoiser, add_noise, prediction, schedules
 from tfportrait.models.network import Trained
 from tfportrait.models.unet import UNet
+from tfportrait.training import replicas
 
 VALIDATION_SEED = 20221  # the noise of the validation loss never changes
 
@@ -38,7 +40,7 @@ class CellDiffusion(Trained):
         )
         self.schedule = schedules.get({"name": "cosine", "timestep_spacing": "trailing"})
         self.prediction = prediction.get("v_prediction")
-        self.seed_generator = random.SeedGenerator(0)
+        self.seed_generator = keras.random.SeedGenerator(0)
         self.built = True
 
     def _clean(self, x):
@@ -58,10 +60,9 @@ class CellDiffusion(Trained):
         x_0, beside = self._clean(x)
         size = ops.shape(x_0)[0]
         seeds = [self.seed_generator] * 2 if training else [VALIDATION_SEED + i for i in range(2)]
-        share = (ops.arange(size, dtype="float32") + random.uniform((), seed=seeds[0])) / ops.cast(size, "float32")
-        time = self.schedule.sample_times(share)
+        time = self.schedule.sample_times(replicas.stratified(size, seeds[0]))
         signal_rate, noise_rate = self.schedule.rates(time)
-        unit_noise = random.normal(ops.shape(x_0), seed=seeds[1])
+        unit_noise = replicas.normal(ops.shape(x_0), seed=seeds[1])
         noisy = add_noise(x_0, unit_noise, signal_rate, noise_rate)
         output = self._predict(noisy, self.schedule.network_time(time), beside, training=training)
         target = self.prediction.target(x_0, unit_noise, signal_rate, noise_rate)

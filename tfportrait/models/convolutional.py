@@ -6,6 +6,7 @@ from keras import ops
 from tfportrait.models.layers import register
 from tfportrait.models.network import one_of
 from tfportrait.models.normalization import GroupNorm
+from tfportrait.training import replicas
 
 BOTTOM = 8  # side of the smallest feature maps
 IMAGE_SIZES = (32, 64, 128, 256)
@@ -36,6 +37,20 @@ def check_shape(images, config):
         raise ValueError(f"images are {tuple(images.shape)}, but this model takes (B, {side}, {side}, {channels})")
 
 
+@register
+class BatchNorm(keras.layers.BatchNormalization):
+    """Batch normalisation by the whole batch, also where several replicas share it (not inside XLA)."""
+
+    @property
+    def synchronized(self):
+        """bool: whether the statistics are those of all replicas."""
+        return replicas.exchanging()
+
+    @synchronized.setter
+    def synchronized(self, chosen):
+        pass  # Keras sets it, and leaves it be
+
+
 class Half(keras.layers.Layer):
     """What both halves are made of.
 
@@ -55,7 +70,7 @@ class Half(keras.layers.Layer):
     def norm(self, name):
         """A normalisation of the kind that was chosen."""
         if self.normalization == "batch":
-            return keras.layers.BatchNormalization(epsilon=1e-5, dtype=self.dtype_policy, name=name)
+            return BatchNorm(epsilon=1e-5, dtype=self.dtype_policy, name=name)
         if self.normalization == "group":
             return GroupNorm(GROUPS, dtype=self.dtype_policy, name=name)
         return keras.layers.Identity(dtype=self.dtype_policy, name=name)

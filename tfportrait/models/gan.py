@@ -10,7 +10,7 @@ from tfportrait.models.augmentation import POLICIES, augment
 from tfportrait.models.convolutional import ConvDecoder, ConvEncoder, check_images, check_shape
 from tfportrait.models.layers import register
 from tfportrait.models.network import Trained, batch_images, one_of, record, to_uint8
-from tfportrait.training import AdamW, Players, compiled, frozen
+from tfportrait.training import AdamW, Players, compiled, frozen, replicas
 
 LOSSES = ("bce", "hinge", "relativistic")
 PLAYED = ("generator_loss", "discriminator_loss", "penalty", "real_score", "painted_score")
@@ -287,7 +287,7 @@ class GAN(Trained):
         check_shape(real, self.config)
         labels = self._labels(x, ops.shape(real)[0])
         seed = self.seed_generator if training else VALIDATION_SEED
-        noise = keras.random.normal((ops.shape(real)[0], self.config["latent_dim"]), seed=seed)
+        noise = replicas.normal((ops.shape(real)[0], self.config["latent_dim"]), seed=seed)
         painted = self.generator(noise, labels, training=training)
         return sum(self.play(real, painted, labels, seed, training))
 

@@ -2,7 +2,6 @@
 
 import math
 
-import keras
 import numpy as np
 from keras import ops
 
@@ -11,7 +10,7 @@ from tfportrait.models.gan import GAN, PLAYED, VALIDATION_SEED
 from tfportrait.models.layers import register
 from tfportrait.models.network import batch_images, decibels, record, to_uint8
 from tfportrait.models.vae import GaussianEncoder, gaussian_nll, kl_divergence, reparameterize
-from tfportrait.training import compiled
+from tfportrait.training import compiled, replicas
 
 
 @register
@@ -116,8 +115,8 @@ class VAEGAN(GAN):
         for name, value in values.items():
             self.trackers[name].update_state(value)
 
-        noise = keras.random.normal(ops.shape(latents), seed=seeds[1])
-        of_noise = ops.arange(ops.shape(real)[0])[:, None] % 2 == 0
+        noise = replicas.normal(ops.shape(latents), seed=seeds[1])
+        of_noise = replicas.rows(ops.shape(real)[0])[:, None] % 2 == 0
         starts = ops.where(of_noise, noise, ops.stop_gradient(latents))
         painted = self.generator(starts, labels, training=training)
         generator_loss, discriminator_loss = self.play(real, painted, labels, seeds[2], training)

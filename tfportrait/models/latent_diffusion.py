@@ -11,7 +11,7 @@ from tfportrait.diffusion import weighting as weightings
 from tfportrait.models import generation, masking
 from tfportrait.models.network import batch_images
 from tfportrait.models.tokenizer import Tokenizer
-from tfportrait.training import Trainable
+from tfportrait.training import Trainable, replicas
 
 VALIDATION_SEED = 20221  # the noise of the validation loss never changes
 
@@ -121,15 +121,13 @@ class LatentDiffusion(Trainable):
         seeds = [self.seed_generator] * 7 if training else [VALIDATION_SEED + i for i in range(7)]
         x_0 = ops.stop_gradient(self._latents(batch, seed=seeds[0]))
         size = ops.shape(x_0)[0]
-        jitter = keras.random.uniform((), seed=seeds[1])
-        share = (ops.arange(size, dtype="float32") + jitter) / ops.cast(size, "float32")
-        time = self.schedule.sample_times(self.loss_weight.times(share))
+        time = self.schedule.sample_times(self.loss_weight.times(replicas.stratified(size, seeds[1])))
         signal_rate, noise_rate = self.schedule.rates(time)
-        noise = keras.random.normal(ops.shape(x_0), seed=seeds[2])
+        noise = replicas.normal(ops.shape(x_0), seed=seeds[2])
 
         token_ids = batch.get("token_ids")
         if token_ids is not None and training and self.caption_dropout:
-            dropped = keras.random.uniform((size, 1), seed=seeds[3]) < self.caption_dropout
+            dropped = replicas.uniform((size, 1), seed=seeds[3]) < self.caption_dropout
             token_ids = ops.where(dropped, self.empty_token_ids, token_ids)
 
         c_in, _, _ = self.prediction.coefficients(signal_rate, noise_rate)

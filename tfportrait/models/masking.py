@@ -1,7 +1,8 @@
 """Masks of what is to be painted, and what an inpainting U-Net sees beside the noisy latents."""
 
-import keras
 from keras import ops
+
+from tfportrait.training import replicas
 
 BOXES = 2
 WHOLE = 0.1  # share of masks that cover everything
@@ -17,14 +18,14 @@ def random_masks(size, height, width, seeds):
 
     Returns: float32 (size, height, width, 1), 1 where it is to be painted.
     """
-    sides = keras.random.uniform((size, BOXES, 2), 0.1, 0.7, seed=seeds[0])
-    middles = keras.random.uniform((size, BOXES, 2), seed=seeds[1])
+    sides = replicas.uniform((size, BOXES, 2), 0.1, 0.7, seed=seeds[0])
+    middles = replicas.uniform((size, BOXES, 2), seed=seeds[1])
     inside = []
     for axis, length in enumerate((height, width)):
         line = (ops.arange(length, dtype="float32") + 0.5) / length
         inside.append(ops.abs(line - middles[..., axis, None]) < sides[..., axis, None] / 2)  # (size, BOXES, length)
     masks = ops.any(ops.logical_and(inside[0][..., None], inside[1][:, :, None, :]), axis=1)
-    whole = keras.random.uniform((size, 1, 1), seed=seeds[2]) < WHOLE
+    whole = replicas.uniform((size, 1, 1), seed=seeds[2]) < WHOLE
     return ops.cast(ops.logical_or(masks, whole), "float32")[..., None]
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from tfportrait.models.network import Trained, batch_images, record
 from tfportrait.models.normalization import GroupNorm
-from tfportrait.training import compiled
+from tfportrait.training import compiled, replicas
 
 UNKNOWN = -1
 
@@ -146,17 +146,17 @@ class Oracle(Trained):
             hits += ops.sum(known * ops.cast(ops.cast(ops.argmax(part, axis=-1), "int32") == safe, "float32"))
             counts += ops.sum(known)
         self.accuracy_tracker.update_state(hits / ops.maximum(counts, 1.0), sample_weight=counts)
-        return losses / ops.maximum(counts, 1.0)
+        return losses / ops.maximum(replicas.mean(counts), 1.0)
 
     def _disturb(self, images):
         size, seed = ops.shape(images)[0], self.seed_generator
-        noise_level = 0.06 * ops.square(keras.random.uniform((size, 1, 1, 1), seed=seed))
-        contrast = keras.random.uniform((size, 1, 1, 1), 0.92, 1.08, seed=seed)
-        brightness = keras.random.uniform((size, 1, 1, 1), -0.06, 0.06, seed=seed)
+        noise_level = 0.06 * ops.square(replicas.uniform((size, 1, 1, 1), seed=seed))
+        contrast = replicas.uniform((size, 1, 1, 1), 0.92, 1.08, seed=seed)
+        brightness = replicas.uniform((size, 1, 1, 1), -0.06, 0.06, seed=seed)
         blurred = ops.average_pool(images, 3, 1, padding="same")
-        blend = keras.random.uniform((size, 1, 1, 1), seed=seed) ** 2
+        blend = replicas.uniform((size, 1, 1, 1), seed=seed) ** 2
         images = images + blend * (blurred - images)
-        return images * contrast + brightness + noise_level * keras.random.normal(ops.shape(images), seed=seed)
+        return images * contrast + brightness + noise_level * replicas.normal(ops.shape(images), seed=seed)
 
     def read(self, images, batch_size=64):
         """The most probable value of every attribute.

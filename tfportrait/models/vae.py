@@ -10,7 +10,7 @@ from tfportrait.diffusion.noise import expand_seeds, unit_noise
 from tfportrait.models.convolutional import ConvDecoder, ConvEncoder, check_images, check_shape
 from tfportrait.models.layers import register
 from tfportrait.models.network import Trained, batch_images, decibels, record, to_uint8
-from tfportrait.training import compiled
+from tfportrait.training import compiled, replicas
 
 LOG_VARIANCE_RANGE = (-20.0, 10.0)
 VALIDATION_SEED = 20141
@@ -182,7 +182,7 @@ class VAE(Trained):
         divergence = kl_divergence(mean, log_variance)  # (B, latent_dim)
         counted = divergence
         if self.config["free_bits"]:
-            counted = ops.maximum(ops.mean(divergence, axis=0, keepdims=True), self.config["free_bits"])
+            counted = ops.maximum(replicas.mean(ops.mean(divergence, axis=0, keepdims=True)), self.config["free_bits"])
         size = math.prod(images.shape[1:])
         losses = reconstruction + self.config["beta"] * ops.sum(counted, axis=-1) / size
         kl = ops.sum(divergence, axis=-1)
@@ -197,7 +197,7 @@ def reparameterize(mean, log_variance, seed):
 
     Equation: `vae.reparameterization`.
     """
-    return mean + ops.exp(0.5 * log_variance) * keras.random.normal(ops.shape(mean), seed=seed)
+    return mean + ops.exp(0.5 * log_variance) * replicas.normal(ops.shape(mean), seed=seed)
 
 
 def kl_divergence(mean, log_variance):
@@ -217,7 +217,7 @@ def gaussian_nll(squared_error, std=None):
     Equation: `vae.likelihood`.
     """
     if std is None:
-        variance = ops.maximum(ops.stop_gradient(ops.mean(squared_error)), 1e-6)
+        variance = ops.maximum(ops.stop_gradient(replicas.mean(ops.mean(squared_error))), 1e-6)
     else:
         variance = ops.convert_to_tensor(std, "float32") ** 2
     return 0.5 * (squared_error / variance + ops.log(2.0 * math.pi * variance))

@@ -12,6 +12,7 @@ from tfportrait.models import generation
 from tfportrait.models.layers import BasicTransformerBlock, sinusoidal_embedding
 from tfportrait.models.network import Trained, record
 from tfportrait.models.normalization import GroupNorm
+from tfportrait.training import replicas
 from tfportrait.training.compiled import compiled
 
 VALIDATION_SEED = 20221  # the noise of the validation loss never changes
@@ -166,14 +167,12 @@ class VideoDiffusion(Trained):
         x_0 = ops.cast(x["latents"], "float32")
         size, frames = ops.shape(x_0)[0], x_0.shape[1]
         seeds = [self.seed_generator] * 3 if training else [VALIDATION_SEED + i for i in range(3)]
-        share = (ops.arange(size, dtype="float32") + keras.random.uniform((), seed=seeds[0])) / ops.cast(
-            size, "float32"
-        )
+        share = replicas.stratified(size, seeds[0])
         time = painter.schedule.sample_times(painter.loss_weight.times(share))
         signal_rate, noise_rate = (ops.repeat(rate, frames) for rate in painter.schedule.rates(time))
         x_0 = ops.reshape(x_0, (-1, *x_0.shape[2:]))
-        noise = ops.repeat(keras.random.normal((size, *x_0.shape[1:]), seed=seeds[1]), frames, axis=0)
-        dropped = keras.random.uniform((size, 1), seed=seeds[2]) < (painter.caption_dropout if training else 0.0)
+        noise = ops.repeat(replicas.normal((size, *x_0.shape[1:]), seed=seeds[1]), frames, axis=0)
+        dropped = replicas.uniform((size, 1), seed=seeds[2]) < (painter.caption_dropout if training else 0.0)
         first, last = (ops.where(dropped, painter.empty_token_ids, x[name]) for name in ("first", "last"))
         c_in, _, _ = painter.prediction.coefficients(signal_rate, noise_rate)
         noisy = add_noise(x_0, noise, signal_rate, noise_rate) * c_in[:, None, None, None]

@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import inspect
 import json
 import platform
 import shutil
@@ -32,6 +33,7 @@ from tfportrait.models.video import VideoDiffusion
 from tfportrait.stable_diffusion import adapted, add_lora, load_lora, lora_file
 from tfportrait.stable_diffusion.additions import kernels
 from tfportrait.tasks import strangers
+from tfportrait.training import cluster
 
 STEPS_PER_EPOCH = 250
 RECORD = "training.toml"
@@ -190,11 +192,12 @@ def train_autoencoder(config, out, *, init=None, steps=None):
 
     unseen = _unseen(config, source)
     strip = training.ReconstructionStrip(_pictures(out), unseen.images(np.arange(min(8, len(unseen)))))
-    state = _fit(model, batches, config, out, "autoencoder", steps, [strip], [init], seen=_seen(source, "pictures"))
-    with model.averaged_weights():
+
+    def save():
         network.scaling_factor = start.scaling_factor if decoder_only else _scaling_factor(network, source)
         network.save_to_folder(out / "vae")
-    _end(out, state)
+
+    _fit(model, batches, config, out, "autoencoder", steps, [strip], [init], save, seen=_seen(source, "pictures"))
 
 
 def train_oracle(config, out, *, init=None, steps=None):
@@ -208,9 +211,10 @@ def train_oracle(config, out, *, init=None, steps=None):
 
     batches = _picture_batches(source, config, settings, ("image", "attributes"))
 
-    state = _fit(model, batches, config, out, "oracle", steps, [], [init], seen=_seen(source, "pictures"))
-    model.save_to_preset(out)
-    _end(out, state)
+    def save():
+        model.save_to_preset(out)
+
+    _fit(model, batches, config, out, "oracle", steps, [], [init], save, seen=_seen(source, "pictures"))
 
 
 def train_text_encoder(config, out, *, init=None, steps=None):
@@ -234,11 +238,11 @@ def train_text_encoder(config, out, *, init=None, steps=None):
     def batches(first_step):
         return _numpy_batches(arrays, settings["batch_size"], config["seed"], first_step)
 
-    state = _fit(model, batches, config, out, "text_encoder", steps, [], [init])
-    with model.averaged_weights():
+    def save():
         model.text_encoder.save_to_folder(out / "text_encoder")
-    tokenizer.save(out / "tokenizer")
-    _end(out, state)
+        tokenizer.save(out / "tokenizer")
+
+    _fit(model, batches, config, out, "text_encoder", steps, [], [init], save)
 
 
 def train_diffusion(config, out, *, init=None, steps=None):
@@ -267,11 +271,13 @@ def train_diffusion(config, out, *, init=None, steps=None):
     )
     networks = [data.latents.autoencoder_hash(painter.autoencoder), data.latents.tokenizer_hash(painter.tokenizer)]
     pictures = [] if painter.inpaints else [grid]  # which it cannot paint from words alone
-    state = _fit(painter, batches, config, out, "diffusion", steps, pictures, [init, *networks], seen=_seen(source))
-    painter.save_to_preset(out)
-    if not painter.inpaints:
-        calibrate(painter, _unseen(config, source), out)
-    _end(out, state)
+
+    def save():
+        painter.save_to_preset(out)
+        if not painter.inpaints:
+            calibrate(painter, _unseen(config, source), out)
+
+    _fit(painter, batches, config, out, "diffusion", steps, pictures, [init, *networks], save, seen=_seen(source))
 
 
 def calibrate(painter, source, out):
@@ -300,9 +306,12 @@ def train_lora(config, out, *, init=None, steps=None):
     shapes = {layer: tuple(owner._kernel.shape) for layer, owner in kernels(painter).items()}
     known = lora_file.read(presets.locate(init) / adapted.WEIGHTS, shapes, painter.unet.config) if init else {}
     words = out / WORDS
-    if not words.is_file():
-        texts = {layer: factors for layer, factors in known.items() if layer.startswith("text_encoder.")}
-        lora_file.write(words, texts or _words_learnt(config, out, painter, steps), "float16")
+    if texts := {layer: factors for layer, factors in known.items() if layer.startswith("text_encoder.")}:
+        if cluster.is_chief():
+            lora_file.write(words, texts, "float16")
+        cluster.barrier()
+    elif not words.is_file():
+        _learn_words(config, out, painter, steps, words)
     load_lora(painter, words, name="words")
     source = _source(config, "train")
     latents = data.encode_latents(painter.autoencoder, source)
@@ -320,16 +329,20 @@ def train_lora(config, out, *, init=None, steps=None):
     grid = training.SampleGrid(
         _pictures(out), every_epochs=2, prompts=settings["prompts"], seeds=0, num_steps=20, columns=4
     )
+
+    def save():
+        texts = lora_file.read(words, shapes, painter.unet.config)
+        adapted.write(out, settings["painter"], {**texts, **lora.numbers()})
+        calibrate(LatentDiffusion.from_preset(out), _unseen(config, source), out)
+        words.unlink()
+
     config = {**config, "resume": False}  # the words were learnt before: that was it
-    state = _fit(painter, batches, config, out, "lora", steps, [grid], [settings["painter"], init], seen=_seen(source))
-    adapted.write(out, settings["painter"], {**lora_file.read(words, shapes, painter.unet.config), **lora.numbers()})
-    calibrate(LatentDiffusion.from_preset(out), _unseen(config, source), out)
-    words.unlink()
-    _end(out, state)
+    origin = [settings["painter"], init]
+    _fit(painter, batches, config, out, "lora", steps, [grid], origin, save, seen=_seen(source))
 
 
-def _words_learnt(config, out, painter, steps):
-    """Trains a LoRA of the painter's text encoder on captions alone, and takes it out again: its factors."""
+def _learn_words(config, out, painter, steps, path):
+    """Trains a LoRA of the painter's text encoder on captions alone, writes it, and takes it out again."""
     settings = {"weight_decay": 0.0, **config["lora"]["words"]}
     attributes, captions, labels = _captions(config["data"]["source"], settings["captions"], config["seed"])
     lora = add_lora(painter, settings["rank"], targets=(), text_encoder="all", name="words")
@@ -340,12 +353,12 @@ def _words_learnt(config, out, painter, steps):
     def batches(first_step):
         return _numpy_batches(arrays, settings["batch_size"], config["seed"], first_step)
 
-    state = _fit(reader, batches, {**config, "words": settings}, out, "words", steps, [], [config["lora"]["painter"]])
-    with reader.averaged_weights():
-        factors = lora.numbers()
+    def save():
+        lora_file.write(path, lora.numbers(), "float16")
+
+    config = {**config, "words": settings}
+    _fit(reader, batches, config, out, "words", steps, [], [config["lora"]["painter"]], save)
     lora.remove()
-    shutil.rmtree(state, ignore_errors=True)
-    return factors
 
 
 def train_upscaler(config, out, *, init=None, steps=None):
@@ -365,9 +378,11 @@ def train_upscaler(config, out, *, init=None, steps=None):
         return crops(source, painted, settings["crop"], settings["batch_size"], config["seed"], first_step)
 
     origin = [init, data.latents.autoencoder_hash(autoencoder)]
-    state = _fit(model, batches, config, out, "upscaler", steps, [], origin, seen=_seen(source, "pictures"))
-    model.save_to_preset(out)
-    _end(out, state)
+
+    def save():
+        model.save_to_preset(out)
+
+    _fit(model, batches, config, out, "upscaler", steps, [], origin, save, seen=_seen(source, "pictures"))
 
 
 def crops(source, painted, side, batch_size, seed, step):
@@ -401,9 +416,10 @@ def train_pixels(config, out, *, init=None, steps=None):
 
     batches = _picture_batches(source, config, settings, ("image",))
 
-    state = _fit(model, batches, config, out, "pixels", steps, [], [init], seen=_seen(source, "pictures"))
-    model.save_to_preset(out)
-    _end(out, state)
+    def save():
+        model.save_to_preset(out)
+
+    _fit(model, batches, config, out, "pixels", steps, [], [init], save, seen=_seen(source, "pictures"))
 
 
 def train_motion(config, out, *, init=None, steps=None):
@@ -437,15 +453,17 @@ def train_motion(config, out, *, init=None, steps=None):
             yield ({**batch, "latents": np.asarray(read, "float32").reshape(len(chosen), frames, *read.shape[1:])},)
 
     networks = [data.latents.autoencoder_hash(painter.autoencoder), data.latents.tokenizer_hash(painter.tokenizer)]
-    state = _fit(model, batches, config, out, "motion", steps, [], [init, *networks], seen=_seen(source))
-    model.save_to_preset(out)
-    _end(out, state)
+
+    def save():
+        model.save_to_preset(out)
+
+    _fit(model, batches, config, out, "motion", steps, [], [init, *networks], save, seen=_seen(source))
 
 
 def _latent_batches(painter, latents, token_ids, config, settings, images=None):
     """First step -> endless batches of latents and captions, as `_fit` takes them."""
 
-    def batches(first_step):
+    def batches(first_step, share=(0, 1)):
         return data.latents_dataset(
             latents,
             token_ids,
@@ -456,6 +474,7 @@ def _latent_batches(painter, latents, token_ids, config, settings, images=None):
             seed=config["seed"],
             batch_size=settings["batch_size"],
             first_step=first_step,
+            share=share,
         )
 
     return batches
@@ -464,7 +483,7 @@ def _latent_batches(painter, latents, token_ids, config, settings, images=None):
 def _picture_batches(source, config, settings, fields):
     """First step -> endless batches of a source's pictures, as `_fit` takes them."""
 
-    def batches(first_step):
+    def batches(first_step, share=(0, 1)):
         return data.batches(
             source,
             repeat=True,
@@ -473,6 +492,7 @@ def _picture_batches(source, config, settings, fields):
             seed=config["seed"],
             batch_size=settings["batch_size"],
             first_step=first_step,
+            share=share,
         )
 
     return batches
@@ -542,31 +562,24 @@ def _pictures(out):
     return out.with_name(f"{out.name}-pictures")
 
 
-def _end(out, state):
-    """What a finished stage leaves: checksums of the preset, and no state to go on from."""
-    files.write_checksums(out)
-    shutil.rmtree(state, ignore_errors=True)
-
-
-def _fit(model, batches, config, out, stage, steps, callbacks, origin=(), *, seen=None):
-    """One stage: warm-up, then cosine decay; its state saved every few minutes, its record written at the end.
+def _fit(model, batches, config, out, stage, steps, callbacks, origin, save, *, seen=None):
+    """One stage: warm-up, then cosine decay; its state saved every few minutes. At the end the first worker, or the
+    only one, saves what was trained, its record and the preset's checksums, while the others wait.
 
     Args:
         model: Trainable.
-        batches: callable. First step -> endless data set.
+        batches: callable. First step and, where it takes one, share of the batch -> endless data set.
         config: dict. The whole configuration.
         out: path. Folder of the preset.
         stage: str. Table of the configuration, and of the record.
         steps: int or None. Overrides the configuration's.
         callbacks: list.
         origin: list of str or None. What else the result depends on; another origin is another training.
+        save: callable. Writes what was trained; the model has its averaged weights then.
         seen: dict of str to str, or None. The data, as `Recovery` takes them: a stopped training does not go on with
             others.
-
-    Returns:
-        path. The folder of the state.
     """
-    settings = config[stage]
+    settings, chief = config[stage], cluster.is_chief()
     steps = steps or settings["steps"]
     epochs = -(-steps // STEPS_PER_EPOCH)
     per_epoch = -(-steps // epochs)
@@ -600,7 +613,7 @@ def _fit(model, batches, config, out, stage, steps, callbacks, origin=(), *, see
         )
     started = time.time()
     history = model.fit(
-        batches(recovery.peek() * per_epoch),
+        _own_share(batches, recovery.peek() * per_epoch, settings["batch_size"]),
         epochs=epochs,
         steps_per_epoch=per_epoch,
         shuffle=False,
@@ -608,12 +621,15 @@ def _fit(model, batches, config, out, stage, steps, callbacks, origin=(), *, see
         callbacks=[
             *([training.Pruning(settings["pruning"], steps=max(steps // 2, 1))] if "pruning" in settings else []),
             recovery,
-            training.Progress(settings["batch_size"]),
-            *([training.Profile(config["profile"])] if "profile" in config else []),
-            *callbacks,
+            *([training.Progress(settings["batch_size"])] if chief else []),
+            *([training.Profile(config["profile"])] if chief and "profile" in config else []),
+            *(callbacks if chief else []),
         ],
     )
-    if history.history:
+    if chief:
+        with model.averaged_weights():
+            save()
+    if chief and history.history:
         write_record(
             out,
             stage,
@@ -632,7 +648,23 @@ def _fit(model, batches, config, out, stage, steps, callbacks, origin=(), *, see
                 "versions": " ".join(f"{name} {metadata.version(name)}" for name in ("tfportrait", "keras", "numpy")),
             },
         )
-    return state
+    if chief:
+        files.write_checksums(out)
+        shutil.rmtree(state, ignore_errors=True)
+    cluster.barrier()
+
+
+def _own_share(batches, first_step, batch_size):
+    """Of several workers each reads its own rows; replicas of one machine share what it reads."""
+    strategy = cluster.current()
+    if cluster.worker_count(strategy) == 1 or "share" not in inspect.signature(batches).parameters:
+        return batches(first_step)
+
+    def own(context):
+        share = context.input_pipeline_id, context.num_input_pipelines
+        return batches(first_step, share=share).rebatch(context.get_per_replica_batch_size(batch_size))
+
+    return strategy.distribute_datasets_from_function(own)
 
 
 def _seen(source, *fields):

@@ -18,8 +18,10 @@ _HOMES = {
     "SampleGrid": "callbacks",
     "StopOnNaN": "callbacks",
     "Trainable": "step",
+    "WorkerLostError": "cluster",
     "accelerate": "acceleration",
     "frozen": "optimizers",
+    "strategy": "cluster",
 }
 
 __all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

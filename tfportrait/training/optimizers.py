@@ -72,7 +72,11 @@ class AdamW(keras.optimizers.AdamW):
             return
         step = ops.cast(self.iterations + 1, "float32")
         self._powers = ops.power(self.beta_1, step), ops.power(self.beta_2, step)  # once, not for every weight
-        super()._backend_update_step(grads, trainable_variables, learning_rate)
+        if self._distribution_strategy.num_replicas_in_sync > 1:
+            super()._backend_update_step(grads, trainable_variables, learning_rate)
+        else:  # Keras' way to every replica's copy of a weight takes long to trace
+            for gradient, variable in zip(grads, trainable_variables, strict=True):
+                self.update_step(gradient, variable.value, learning_rate)
         self._powers = None
 
     def update_step(self, gradient, variable, learning_rate):

@@ -16,6 +16,7 @@ import safetensors
 import safetensors.numpy
 
 from tfportrait import files
+from tfportrait.training import cluster
 
 METRICS = "metrics/"  # names of their variables begin so
 DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, safetensors.SafetensorError)  # what reading raises
@@ -33,7 +34,8 @@ class Recovery(keras.callbacks.Callback):
     ends with the same bits as one that was not, as far as the device computes the same sum twice. A file is written
     beside, flushed to the disk, and renamed; its checksum is verified before it is used, and a damaged file is passed
     over with a warning. SIGTERM and Ctrl-C let the running step finish, save, and end the training: SIGTERM with exit
-    code 143. Only one training at a time can have the directory.
+    code 143. Only one training at a time can have the directory. Of several workers the first one saves, and all of
+    them go on from what it saved, so that the directory must be one that they all see.
 
     Args:
         directory: str or path. Folder of the state files, one model's alone. It is created.
@@ -62,6 +64,7 @@ class Recovery(keras.callbacks.Callback):
         self.dataset = None  # `Trainable.fit` says what it trains on
         self.restored = None  # the file that the training went on from
         self._held = contextlib.ExitStack()  # the directory's lock
+        self._saves, self._several = True, False  # which of several workers this is
         self._metrics = {}  # of the interrupted epoch, until it begins again
         self._signal = None
         self._handlers = {}
@@ -71,12 +74,21 @@ class Recovery(keras.callbacks.Callback):
         files.check_writable_folder(self.directory)
         if not self.model.optimizer.built:
             raise ValueError("Recovery needs a model whose weights exist: call the model once before fit")
-        self._held.enter_context(files.locked(self.directory, "training"))
-        for half_written in self.directory.glob(f".{self.FILES}.*.tmp"):
-            half_written.unlink()
+        strategy = self.model.distribute_strategy if keras.backend.backend() == "tensorflow" else None
+        self._several = cluster.worker_count(strategy) > 1
+        self._saves = cluster.is_chief(strategy)
+        if self._saves:
+            self._held.enter_context(files.locked(self.directory, "training"))
+            for half_written in self.directory.glob(f".{self.FILES}.*.tmp"):
+                half_written.unlink()
         self._steps = 0  # in all, over all continuations
         self._position = (0, 0)  # epoch, steps of it that are done
         self._restore()
+        if self._several and not cluster.all_equal(strategy, self._steps):
+            raise ValueError(
+                f"the workers do not find the same state in {self.directory} (step {self._steps} here): it must be "
+                "one directory that all of them see"
+            )
         self._mark_saved()
         self.model._initial_epoch = self._position[0]
         if hasattr(self.dataset, "element_spec"):
@@ -129,6 +141,9 @@ class Recovery(keras.callbacks.Callback):
     def save(self):
         """Writes the state now. If the disk is full, warns and leaves the older files alone."""
         epoch, step = self._position
+        if not self._saves:
+            self._mark_saved()
+            return
         path = self.directory / f"state-{self._steps:010d}.safetensors"
         variables = self._variables() | (self._metrics_variables() if step else {})
         tensors = {name: np.array(keras.ops.convert_to_numpy(v), order="C") for name, v in variables.items()}
@@ -161,7 +176,8 @@ class Recovery(keras.callbacks.Callback):
         }
 
     def _metrics_variables(self):
-        variables = self.model.metrics_variables
+        # Several workers hold a part of each, which one alone cannot read: their metrics begin anew.
+        variables = [] if self._several else self.model.metrics_variables
         return {f"{METRICS}{index:05d}": variable for index, variable in enumerate(variables)}
 
     def _files(self):

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfportrait import autodiff
+from tfportrait.training import cluster, replicas
 from tfportrait.training.diagnosis import where_not_finite
 
 
@@ -14,27 +15,55 @@ class TensorFlowStep:
 
     def compile(self, *, jit_compile, **kwargs):
         # XLA cannot hold the exchange between replicas: with several of them it compiles loss and gradients only.
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        self._xla_per_replica = jit_compile is True and replicas > 1
+        several = self.distribute_strategy.num_replicas_in_sync > 1
+        self._xla_per_replica = jit_compile is True and several
+        self._many_workers = cluster.worker_count(self.distribute_strategy) > 1
         self._broken = None  # the step that was not finite
-        self._keeps_what_broke = replicas == 1
+        self._keeps_what_broke = not several
         super().compile(jit_compile=False if self._xla_per_replica else jit_compile, **kwargs)
+        if several:
+            for optimizer in _all_of(self.optimizer):
+                if optimizer.gradient_accumulation_steps:
+                    raise ValueError(
+                        "gradient_accumulation_steps does not work with several replicas: Keras exchanges numbers "
+                        "inside a condition. Give each replica a smaller batch, or take more replicas"
+                    )
+                optimizer._all_reduce_sum_gradients = list  # the step has summed them: Keras would clip them before
+
+    def fit(self, x=None, *args, **kwargs):
+        strategy = self.distribute_strategy
+        spec, replicas = getattr(x, "element_spec", None), strategy.num_replicas_in_sync
+        if isinstance(x, tf.data.Dataset):
+            size = next((part.shape[0] for part in tf.nest.flatten(spec) if part.shape.rank), None)
+            if size is not None and size % replicas:
+                raise ValueError(f"batches of {size} cannot be shared by {replicas} replicas: choose a multiple of it")
+        with cluster.naming_lost_workers(strategy):
+            return super().fit(x, *args, **kwargs)
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         compute = self._loss_and_gradients
         if self._xla_per_replica:
-            compute = tf.function(compute, jit_compile=True, autograph=False)
+            compute = tf.function(replicas.alone()(compute), jit_compile=True, autograph=False)
         given = {"x": x, "y": y, "sample_weight": sample_weight}
         given = {name: value for name, value in given.items() if value is not None}
         with autodiff.gradients_owned_by_the_graph():
             seeds = [tf.identity(seed.value) for seed in self._seeds()]
             loss, gradients = compute(x, y, sample_weight)
+            gradients = self._summed_over_replicas(gradients)
             if self._keeps_what_broke and not self.jit_compile and not self._scales_the_loss():
                 loss = self._apply_if_finite(loss, gradients, (seeds, given))
             else:
                 self.optimizer.apply(gradients, self.trainable_variables)
         return self._log(loss, x)
+
+    def _summed_over_replicas(self, gradients):
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            return gradients
+        found = [gradient for gradient in gradients if gradient is not None]
+        context = tf.distribute.get_replica_context()
+        summed = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, found) if found else [])
+        return [None if gradient is None else next(summed) for gradient in gradients]
 
     def _apply_if_finite(self, loss, gradients, step):
         """Leaves the weights as they are if the loss or a gradient is not finite, and keeps what the step was given."""
@@ -94,7 +123,10 @@ class TensorFlowStep:
     def _log(self, loss, x):
         batch_size = tf.shape(keras.tree.flatten(x)[0])[0]
         next(metric for metric in self.metrics if metric.name == "loss").update_state(loss, sample_weight=batch_size)
-        return self.get_metrics_result()
+        logs = self.get_metrics_result()
+        if self._many_workers:  # Keras takes the mean over replicas along an axis, which numbers have not
+            logs = {name: tf.reshape(value, (1,)) for name, value in logs.items()}
+        return logs
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Keras puts building off to the first traced step on TensorFlow. Loss scaling and recovery need the
@@ -103,6 +135,9 @@ class TensorFlowStep:
             self.build_optimizer()
         if self.optimizer is not None and not self.optimizer.built:
             batch = data_batch if iterator is None else next(next(iter(iterator))[2])
+            batch = tf.nest.map_structure(
+                lambda value: self.distribute_strategy.experimental_local_results(value)[0], batch
+            )
             x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
             compute = autodiff.gradients_owned_by_the_graph()(self.compute_loss)
             loss = tf.function(compute, autograph=False)
@@ -110,7 +145,14 @@ class TensorFlowStep:
                 with keras.StatelessScope():  # the variables are created when it ends
                     loss.get_concrete_function(x=x, y=y, sample_weight=sample_weight)
                 self.optimizer.build(self.trainable_variables)
-        super()._maybe_symbolic_build(iterator, data_batch)
+        if self.distribute_strategy.num_replicas_in_sync == 1:  # Keras knows no batches of several replicas' dicts
+            super()._maybe_symbolic_build(iterator, data_batch)
+
+
+def _all_of(optimizer):
+    inner = getattr(optimizer, "inner_optimizer", None)
+    players = getattr(optimizer, "players", {})
+    return [optimizer, *(_all_of(inner) if inner is not None else []), *players.values()]
 
 
 def adam_step(optimizer, gradient, variable, moments, powers, learning_rate):
