@@ -50,6 +50,33 @@ def check_data(path: Path, size: int | None, max_bad_fraction: float, near: int,
         raise ValueError(report.verdict)
 
 
+@data.command(context_settings={"ignore_unknown_options": True})
+@click.argument("data_set", metavar="NAME_OR_PATH")
+@click.argument("beam", nargs=-1, type=click.UNPROCESSED)
+@click.option("--preset", default="portrait_128", help="The preset whose autoencoder encodes.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Cache that all machines see.")
+@click.option("--split", default="train", help="train, validation or test.")
+@click.option("--count", type=int, default=None, help="Number of examples.  [default: all]")
+@click.option("--size", type=int, default=128, help="Side in pixels.")
+def encode(
+    data_set: str, beam: tuple[str, ...], preset: str, out: Path, split: str, count: int | None, size: int
+) -> None:
+    """Encode a data set to latents as an Apache Beam pipeline, here or on many machines.
+
+    Options that are none of these are Beam's, such as --runner=DataflowRunner. Training reads the result with
+    TFPORTRAIT_CACHE=OUT. Run again, it does what is left.
+    """
+    from tfportrait.terminal import start_backend
+
+    start_backend()
+    from tfportrait import pipelines
+
+    done = pipelines.encode(
+        preset, data_set, out, image_size=size, split=split, options=beam, **({} if count is None else {"count": count})
+    )
+    click.echo(f"{done} parts encoded in {out}")
+
+
 @data.command()
 @click.argument("data_set", metavar="NAME_OR_PATH")
 @click.option("--split", default="train", help="train, validation or test.")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,32 @@ def encode_latents(autoencoder: Any, images: Source | np.ndarray, *, batch_size:
     Raises: ValueError if images are not as above or a latent is not finite; OSError if the disk has no room.
     """
     read, count, pictures = _reader(images)
-    encode = _compiled(autoencoder, "encode")
-
-    def run(batch):
-        return encode(batch / 127.5 - 1.0)
+    run = _encoder(autoencoder)
 
     return _computed(run, np.float16, "latents", read, count, pictures, autoencoder, batch_size, progress)
+
+
+def latent_parts(autoencoder: Any, images: Source, cache: str | os.PathLike) -> list[tuple[int, int]]:
+    """The parts (start, stop) of a source's pictures whose latents are not in a cache folder yet."""
+    folder, count = _folder("latents", autoencoder, images.fingerprint, cache), len(images)
+    return [part for part in ranges(count, _SHARD) if not is_sound(folder, "latents", *part, thorough=True)]
+
+
+def encode_part(
+    autoencoder: Any, images: Source, part: tuple[int, int], cache: str | os.PathLike, *, batch_size: int = 64
+) -> None:
+    """Encodes one of `latent_parts` into a cache folder: what several machines that share it do side by side.
+
+    Raises: as `encode_latents`.
+    """
+    folder = _folder("latents", autoencoder, images.fingerprint, cache)
+    folder.mkdir(parents=True, exist_ok=True)
+    _compute_part(_encoder(autoencoder), np.float16, "latents", images.images, folder, part, batch_size)
+
+
+def _encoder(autoencoder):
+    encode = _compiled(autoencoder, "encode")
+    return lambda batch: encode(batch / 127.5 - 1.0)
 
 
 def reconstruct(autoencoder: Any, images: Source | np.ndarray, *, batch_size: int = 64, progress: bool = True):
@@ -76,11 +97,7 @@ def halved(images: np.ndarray) -> np.ndarray:
 
 def _computed(run, dtype, name, read, count, pictures, autoencoder, batch_size, progress):
     """`run` of all pictures, float32 in [0, 255], in batches; what is in the cache is not computed."""
-    from keras import ops
-
-    made_by = autoencoder_hash(autoencoder)
-    key = hashlib.sha256(f"{pictures} {made_by}".encode()).hexdigest()[:16]
-    folder = cache_dir() / name / key
+    folder = _folder(name, autoencoder, pictures)
     missing = [part for part in ranges(count, _SHARD) if not is_sound(folder, name, *part, thorough=True)]
     if missing:
         from tqdm import tqdm
@@ -89,21 +106,33 @@ def _computed(run, dtype, name, read, count, pictures, autoencoder, batch_size, 
         hide = None if progress else True
         total = sum(stop - start for start, stop in missing)
         with tqdm(total=total, desc=name, unit=" pictures", disable=hide, leave=False) as bar:
-            for start, stop in missing:
-                rows = []
-                for first in range(start, stop, batch_size):
-                    indices = np.minimum(np.arange(first, first + batch_size), stop - 1)  # a full batch: one trace
-                    values = np.asarray(ops.convert_to_numpy(run(read(indices).astype(np.float32))), np.float32)
-                    values = values[: stop - first]
-                    if not np.isfinite(values).all():
-                        bad = first + int(np.argmin(np.isfinite(values).reshape(len(values), -1).all(axis=1)))
-                        raise ValueError(f"the autoencoder's {name} of picture {bad} are not finite")
-                    rows.append(values.astype(dtype))
-                    bar.update(len(values))
-                computed = np.concatenate(rows)
-                check_space(folder, computed.nbytes)
-                write_shard(folder, name, start, computed)
-    return Shards(folder, name, count, _SHARD, made_by)
+            for part in missing:
+                _compute_part(run, dtype, name, read, folder, part, batch_size, bar.update)
+    return Shards(folder, name, count, _SHARD, autoencoder_hash(autoencoder))
+
+
+def _folder(name, autoencoder, pictures, cache=None):
+    key = hashlib.sha256(f"{pictures} {autoencoder_hash(autoencoder)}".encode()).hexdigest()[:16]
+    return Path(cache or cache_dir()) / name / key
+
+
+def _compute_part(run, dtype, name, read, folder, part, batch_size, done=lambda count: None):
+    from keras import ops
+
+    start, stop = part
+    rows = []
+    for first in range(start, stop, batch_size):
+        indices = np.minimum(np.arange(first, first + batch_size), stop - 1)  # a full batch: one trace
+        values = np.asarray(ops.convert_to_numpy(run(read(indices).astype(np.float32))), np.float32)
+        values = values[: stop - first]
+        if not np.isfinite(values).all():
+            bad = first + int(np.argmin(np.isfinite(values).reshape(len(values), -1).all(axis=1)))
+            raise ValueError(f"the autoencoder's {name} of picture {bad} are not finite")
+        rows.append(values.astype(dtype))
+        done(len(values))
+    computed = np.concatenate(rows)
+    check_space(folder, computed.nbytes)
+    write_shard(folder, name, start, computed)
 
 
 def _reader(images: Source | np.ndarray):

@@ -136,7 +136,18 @@ def _slug(prompt):
     return words[:LONGEST].rstrip("-") or "portrait"
 
 
-def paint_jobs(jobs, out, preset, *, loras=None, precision="auto", prediction_type=None, label=False, say=print):
+def paint_jobs(
+    jobs,
+    out,
+    preset,
+    *,
+    loras=None,
+    precision="auto",
+    prediction_type=None,
+    label=False,
+    say=print,
+    opener=open_painter,
+):
     """Paints what is not there yet, each picture written as soon as it is painted.
 
     Args:
@@ -146,6 +157,7 @@ def paint_jobs(jobs, out, preset, *, loras=None, precision="auto", prediction_ty
         loras, precision, prediction_type: as `open_painter` takes them.
         label: bool. As `write_picture` takes it.
         say: callable of str. Is told of every picture and every failure.
+        opener: callable. What opens the preset; a process that paints many such lists keeps the painter open.
 
     Returns:
         Summary.
@@ -174,9 +186,7 @@ def paint_jobs(jobs, out, preset, *, loras=None, precision="auto", prediction_ty
     if not todo:
         return summary
     count = sum(map(len, todo))
-    painter, opened = open_painter(
-        preset, count=count, precision=precision, prediction_type=prediction_type, loras=loras
-    )
+    painter, opened = opener(preset, count=count, precision=precision, prediction_type=prediction_type, loras=loras)
     with tqdm(total=count, unit="picture", leave=False, disable=None) as bar:
         for group in todo:
             _paint(painter, opened, group, out, label, summary, say)
