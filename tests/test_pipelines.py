@@ -49,7 +49,23 @@ def test_latents_of_a_pipeline_are_those_of_one_machine_and_what_is_lost_is_made
     monkeypatch.setenv("TFPORTRAIT_CACHE", str(cache))
     np.testing.assert_array_equal(data.encode_latents(autoencoder, source)[:], alone[:])
     shutil.rmtree(cache / "latents")
-    assert main(["data", "encode", "portrait_world", "--count", "20", "--size", "32", "--out", str(cache)]) == 0
+    assert (
+        main(
+            [
+                "data",
+                "encode",
+                "portrait_world",
+                "--count",
+                "20",
+                "--size",
+                "32",
+                "--out",
+                str(cache),
+                "--runner=DirectRunner",
+            ]
+        )
+        == 0
+    )
     assert [path.read_bytes() for path in parts(cache)] == whole
 
 

@@ -1,5 +1,8 @@
 """Pictures of the progress and lines for log files."""
 
+import re
+import time
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -72,7 +75,29 @@ def test_progress(capsys):
     ]
     assert len(lines) == 8
     for line in lines:
-        assert " images/s  0 min left" in line and "loss " in line
+        assert re.search(r" images/s  (\d+% waiting for data  )?0 min left", line) and "loss " in line
+
+
+def test_waiting_for_data_is_measured(capsys):
+    model = tiny()
+    model.compile(training.AdamW(1e-2))
+    progress = training.Progress(batch_size=4, seconds=0.0)
+
+    def fit(seconds):
+        def batches():
+            for _ in range(12):
+                time.sleep(seconds)
+                yield (images(4),)
+
+        calls = model.calls
+        model.fit(batches(), epochs=1, steps_per_epoch=12, verbose=0, callbacks=[progress])
+        return progress.waiting, model.calls - calls, capsys.readouterr().out.splitlines()[-1]
+
+    waiting, traced, line = fit(0.2)
+    assert traced == 1  # the step is not compiled twice
+    assert 0.5 < waiting <= 1.0 and f"{waiting:.0%} waiting for data" in line
+    ready, traced, _ = fit(0.0)
+    assert traced == 0 and ready < waiting
 
 
 def test_a_profile_of_some_steps_is_written(tmp_path, capsys):

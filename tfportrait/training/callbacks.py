@@ -40,9 +40,14 @@ class StopOnNaN(keras.callbacks.Callback):
 
 
 class Progress(keras.callbacks.Callback):
-    """Prints a line now and then, fit for a log file: epoch, step, metrics, images/s and the remaining time.
+    """Prints a line now and then, fit for a log file: epoch, step, metrics, images/s, waiting and the remaining time.
 
-    Use it with `fit(..., verbose=0)`. The first step of an epoch, which may compile, is not timed, nor is validation.
+    Waiting is the share of the time in which the step has no data yet; it is said from a hundredth on, on TensorFlow
+    with one replica. Use it with `fit(..., verbose=0)`. The first step of an epoch, which may compile, is not timed,
+    nor is validation.
+
+    Attributes:
+        waiting: float or None. That share, since the epoch began; None where it is not known.
 
     Args:
         batch_size: int. Images in a batch.
@@ -53,6 +58,15 @@ class Progress(keras.callbacks.Callback):
         super().__init__()
         self.batch_size = batch_size
         self.seconds = seconds
+        self.waited = 0.0  # seconds, counted by the step
+        self.waiting = None
+
+    def set_model(self, model):
+        super().set_model(model)
+        model._input_clock = self
+
+    def on_train_end(self, logs=None):
+        self.model._input_clock = None
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch, self._first = epoch, None
@@ -63,6 +77,7 @@ class Progress(keras.callbacks.Callback):
         now = time.perf_counter()
         if self._first is None:
             self._first = self._last = batch, now
+            self._waited_before = self.waited
             self._printed = now
             return
         self._last = batch, now
@@ -78,8 +93,12 @@ class Progress(keras.callbacks.Callback):
         parts = [f"epoch {self._epoch + 1}/{epochs}", where]
         parts += [f"{name} {float(value):.4g}" for name, value in logs.items()]
         if self._first is not None and self._last[0] > self._first[0]:
-            steps_per_second = (self._last[0] - self._first[0]) / (self._last[1] - self._first[1])
+            seconds = self._last[1] - self._first[1]
+            steps_per_second = (self._last[0] - self._first[0]) / seconds
             parts.append(f"{steps_per_second * self.batch_size:.0f} images/s")
+            self.waiting = (self.waited - self._waited_before) / seconds if self.waited else None
+            if self.waiting is not None and self.waiting >= 0.01:
+                parts.append(f"{self.waiting:.0%} waiting for data")
             if steps and epochs:
                 minutes = ((epochs - self._epoch) * steps - batches) / steps_per_second / 60
                 parts.append(f"{minutes / 60:.1f} h left" if minutes >= 90 else f"{minutes:.0f} min left")
