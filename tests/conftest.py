@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import tfportrait  # noqa: F401  (before a test imports TensorFlow: it turns oneDNN on, as in the processes that users start)
+
 
 @pytest.fixture(autouse=True)
 def precision(request):

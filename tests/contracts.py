@@ -134,6 +134,9 @@ FRESH = """
 import json, sys
 import numpy as np
 import tfportrait as tp
+import keras
+if keras.backend.backend() == "tensorflow":  # graphs as they are, as in the process that wrote the file
+    sys.modules["tensorflow"].config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 for path, inputs, outputs, tolerance in json.load(open(sys.argv[1])):
     arrays = np.load(inputs)
     args = [arrays[f"arr_{i}"] for i in range(len(arrays.files))]
