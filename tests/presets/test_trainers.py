@@ -382,7 +382,7 @@ def test_as_many_steps_are_trained_as_were_asked_for(steps, trained, tmp_path, m
     monkeypatch.setattr(tp.AutoencoderKL, "fit", lambda self, data, **kwargs: seen.update(kwargs) or keras_history())
     config = trainers.load(TINY)
     model = tp.AutoencoderKL(**config["autoencoder"]["network"])
-    trainers._fit(model, lambda step: None, config, tmp_path, "autoencoder", steps, [])
+    trainers._fit(model, lambda step: None, config, tmp_path, "autoencoder", steps, [], [], lambda: None)
     assert seen["epochs"] * seen["steps_per_epoch"] == trained
 
 
