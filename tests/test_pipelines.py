@@ -1,4 +1,5 @@
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -45,27 +46,12 @@ def test_latents_of_a_pipeline_are_those_of_one_machine_and_what_is_lost_is_made
     source = data.open_source("portrait_world", "train", image_size=32, count=20)
     autoencoder = AutoencoderKL.from_folder(locate("portrait_128") / "vae")
     alone = data.encode_latents(autoencoder, source)
-    assert not (cache_dir() == cache)
+    assert cache_dir() != cache
     monkeypatch.setenv("TFPORTRAIT_CACHE", str(cache))
     np.testing.assert_array_equal(data.encode_latents(autoencoder, source)[:], alone[:])
     shutil.rmtree(cache / "latents")
-    assert (
-        main(
-            [
-                "data",
-                "encode",
-                "portrait_world",
-                "--count",
-                "20",
-                "--size",
-                "32",
-                "--out",
-                str(cache),
-                "--runner=DirectRunner",
-            ]
-        )
-        == 0
-    )
+    command = ["data", "encode", "portrait_world", "--count", "20", "--size", "32", "--out", str(cache)]
+    assert main([*command, "--runner=DirectRunner"]) == 0
     assert [path.read_bytes() for path in parts(cache)] == whole
 
 
@@ -86,7 +72,7 @@ def test_prompts_are_painted_once(tmp_path, capsys):
 
 
 def test_without_beam_the_extra_is_named(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "apache_beam", None)
+    monkeypatch.setitem(sys.modules, "apache_beam", None)
     with pytest.raises(ValueError, match=r'pip install "tfportrait\[beam\]"'):
         encode(tmp_path)
 

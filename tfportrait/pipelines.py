@@ -57,7 +57,7 @@ def encode(
     with beam.Pipeline(options=_options(beam, options)) as pipeline:
         parts = pipeline | "parts" >> beam.Create(missing, reshuffle=False) | "spread" >> beam.Reshuffle()
         parts | "encode" >> beam.Map(job.encode)
-    return len(missing) - len(job.missing())
+    return len(missing)  # the pipeline raises if one of them fails
 
 
 def paint(
@@ -100,9 +100,15 @@ def paint(
     with beam.Pipeline(options=_options(beam, options)) as pipeline:
         spread = pipeline | "prompts" >> beam.Create(parts, reshuffle=False) | "spread" >> beam.Reshuffle()
         spread | "paint" >> beam.Map(painting.paint)
-    failed = [job for job in jobs if job.error or not (Path(out) / job.name).exists()]
-    painted = sum(job not in failed and job.name not in there for job in jobs)
-    return tasks.batches.Summary(painted, len(jobs) - painted - len(failed), failed)
+    summary = tasks.batches.Summary()
+    for job in jobs:
+        if job.error or not (Path(out) / job.name).exists():
+            summary.failed.append(job)
+        elif job.name in there:
+            summary.skipped += 1
+        else:
+            summary.painted += 1
+    return summary
 
 
 @dataclasses.dataclass(frozen=True)

@@ -42,7 +42,7 @@ def main():
     import matplotlib.pyplot as plt
 
     import tfportrait as tp
-    from tfportrait import training  # before matplotlib, so that oneDNN is on
+    from tfportrait import training
 
     painter = tp.LatentDiffusion.from_preset("portrait_128")
     painter.compile(training.AdamW(1e-4))

@@ -11,11 +11,13 @@ computing is three forward passes, counted in TensorFlow's graph, at 40 % of the
 import argparse
 import math
 import re
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
+from processes import free_addresses  # noqa: E402
 
 PEAK, SHARE = 990e12, 0.4  # an H100's bf16 operations a second, and how much of them training reaches
 LATENCY = 10e-6  # seconds for each of a ring's 2 (n - 1) rounds
@@ -71,12 +73,7 @@ def sent():
 
 
 def measure(count, steps):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    workers = ",".join(f"127.0.0.1:{each.getsockname()[1]}" for each in sockets)
-    for each in sockets:
-        each.close()
+    workers = ",".join(free_addresses(count))
     command = [sys.executable, __file__, "--steps", str(steps), "--workers", workers]
     output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     running = [subprocess.Popen([*command, "--index", str(index)], **output) for index in range(count)]

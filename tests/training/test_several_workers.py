@@ -1,6 +1,5 @@
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -8,22 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from processes import environment, run
+from processes import environment, free_addresses, run
 
 SCRIPT = Path(__file__).parent / "several_workers.py"
 FAMILIES = ("vae", "gan", "diffusion")
 
 
-def start(out, families, count, seconds=0.0, script=SCRIPT):
+def start(out, families, count, seconds=0.0):
     """`count` workers of one training, or the only process."""
     out.mkdir(exist_ok=True)
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    workers = ",".join(f"127.0.0.1:{each.getsockname()[1]}" for each in sockets)
-    for each in sockets:
-        each.close()
-    arguments = [sys.executable, str(script), str(out), families, str(seconds)]
+    workers = ",".join(free_addresses(count))
+    arguments = [sys.executable, str(SCRIPT), str(out), families, str(seconds)]
     output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "env": environment("tensorflow")}
     if count == 1:
         return [subprocess.Popen(arguments, **output)]
@@ -65,7 +59,7 @@ def test_workers_learn_what_one_process_does(count, families, alone, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_lost_worker_is_named_within_a_minute_and_all_go_on_together(end, alone, tmp_path):
-    first, second = workers = start(tmp_path, "vae", 2, seconds=1.0)
+    first, second = start(tmp_path, "vae", 2, seconds=1.0)
     state = tmp_path / "vae-state"
     while not any(state.glob("state-*2.safetensors")):
         assert first.poll() is None, first.communicate()[0]
@@ -78,8 +72,7 @@ def test_a_lost_worker_is_named_within_a_minute_and_all_go_on_together(end, alon
     second.wait()
     assert first.returncode != 0
     assert re.search(r"WorkerLostError: worker 1 \(127\.0\.0\.1:\d+\) has ended or does not answer", text), text[-3000:]
-    workers = start(tmp_path, "vae", 2)
-    finish(workers)
+    finish(start(tmp_path, "vae", 2))
     with np.load(tmp_path / "vae-0.npz") as found, np.load(alone / "vae-0.npz") as expected:
         assert 0 < len(found["logs"]) < len(expected["logs"])  # it went on
         for name in set(expected) - {"logs"}:

@@ -34,15 +34,16 @@ def encode_latents(autoencoder: Any, images: Source | np.ndarray, *, batch_size:
     Raises: ValueError if images are not as above or a latent is not finite; OSError if the disk has no room.
     """
     read, count, pictures = _reader(images)
-    run = _encoder(autoencoder)
-
-    return _computed(run, np.float16, "latents", read, count, pictures, autoencoder, batch_size, progress)
+    return _computed(
+        _encoder(autoencoder), np.float16, "latents", read, count, pictures, autoencoder, batch_size, progress
+    )
 
 
 def latent_parts(autoencoder: Any, images: Source, cache: str | os.PathLike) -> list[tuple[int, int]]:
     """The parts (start, stop) of a source's pictures whose latents are not in a cache folder yet."""
-    folder, count = _folder("latents", autoencoder, images.fingerprint, cache), len(images)
-    return [part for part in ranges(count, _SHARD) if not is_sound(folder, "latents", *part, thorough=True)]
+    return _missing(
+        _folder("latents", autoencoder_hash(autoencoder), images.fingerprint, cache), "latents", len(images)
+    )
 
 
 def encode_part(
@@ -52,7 +53,7 @@ def encode_part(
 
     Raises: as `encode_latents`.
     """
-    folder = _folder("latents", autoencoder, images.fingerprint, cache)
+    folder = _folder("latents", autoencoder_hash(autoencoder), images.fingerprint, cache)
     folder.mkdir(parents=True, exist_ok=True)
     _compute_part(_encoder(autoencoder), np.float16, "latents", images.images, folder, part, batch_size)
 
@@ -97,9 +98,9 @@ def halved(images: np.ndarray) -> np.ndarray:
 
 def _computed(run, dtype, name, read, count, pictures, autoencoder, batch_size, progress):
     """`run` of all pictures, float32 in [0, 255], in batches; what is in the cache is not computed."""
-    folder = _folder(name, autoencoder, pictures)
-    missing = [part for part in ranges(count, _SHARD) if not is_sound(folder, name, *part, thorough=True)]
-    if missing:
+    made_by = autoencoder_hash(autoencoder)
+    folder = _folder(name, made_by, pictures)
+    if missing := _missing(folder, name, count):
         from tqdm import tqdm
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -108,11 +109,15 @@ def _computed(run, dtype, name, read, count, pictures, autoencoder, batch_size, 
         with tqdm(total=total, desc=name, unit=" pictures", disable=hide, leave=False) as bar:
             for part in missing:
                 _compute_part(run, dtype, name, read, folder, part, batch_size, bar.update)
-    return Shards(folder, name, count, _SHARD, autoencoder_hash(autoencoder))
+    return Shards(folder, name, count, _SHARD, made_by)
 
 
-def _folder(name, autoencoder, pictures, cache=None):
-    key = hashlib.sha256(f"{pictures} {autoencoder_hash(autoencoder)}".encode()).hexdigest()[:16]
+def _missing(folder, name, count):
+    return [part for part in ranges(count, _SHARD) if not is_sound(folder, name, *part, thorough=True)]
+
+
+def _folder(name, made_by, pictures, cache=None):
+    key = hashlib.sha256(f"{pictures} {made_by}".encode()).hexdigest()[:16]
     return Path(cache or cache_dir()) / name / key
 
 
@@ -188,8 +193,7 @@ def token_table(source: Source, tokenizer: Any, *, variants: int = 8, seed: int 
         raise ValueError(f"variants must be at least 1, got {variants!r}")
     key = f"{source.text_fingerprint} {tokenizer_hash(tokenizer)} {variants} {seed}"
     folder = cache_dir() / "tokens" / hashlib.sha256(key.encode()).hexdigest()[:16]
-    missing = [part for part in ranges(len(source), _SHARD) if not is_sound(folder, "tokens", *part, thorough=True)]
-    if missing:
+    if missing := _missing(folder, "tokens", len(source)):
         from tqdm import tqdm
 
         folder.mkdir(parents=True, exist_ok=True)

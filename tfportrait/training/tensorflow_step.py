@@ -16,13 +16,10 @@ class TensorFlowStep:
 
     def compile(self, *, jit_compile, **kwargs):
         # XLA cannot hold the exchange between replicas: with several of them it compiles loss and gradients only.
-        several = self.distribute_strategy.num_replicas_in_sync > 1
-        self._xla_per_replica = jit_compile is True and several
-        self._many_workers = cluster.worker_count(self.distribute_strategy) > 1
+        self._xla_per_replica = jit_compile is True and self._several
         self._broken = None  # the step that was not finite
-        self._keeps_what_broke = not several
         super().compile(jit_compile=False if self._xla_per_replica else jit_compile, **kwargs)
-        if several:
+        if self._several:
             for optimizer in _all_of(self.optimizer):
                 if optimizer.gradient_accumulation_steps:
                     raise ValueError(
@@ -33,18 +30,18 @@ class TensorFlowStep:
 
     def fit(self, x=None, *args, **kwargs):
         strategy = self.distribute_strategy
-        spec, replicas = getattr(x, "element_spec", None), strategy.num_replicas_in_sync
+        count = strategy.num_replicas_in_sync
         if isinstance(x, tf.data.Dataset):
-            size = next((part.shape[0] for part in tf.nest.flatten(spec) if part.shape.rank), None)
-            if size is not None and size % replicas:
-                raise ValueError(f"batches of {size} cannot be shared by {replicas} replicas: choose a multiple of it")
+            size = next((part.shape[0] for part in tf.nest.flatten(x.element_spec) if part.shape.rank), None)
+            if size is not None and size % count:
+                raise ValueError(f"batches of {size} cannot be shared by {count} replicas: choose a multiple of it")
         with cluster.naming_lost_workers(strategy):
             return super().fit(x, *args, **kwargs)
 
     def make_train_function(self, force=False):
         super().make_train_function(force)
         wanted = getattr(self, "_input_clock", None) is not None  # Progress sets it
-        alone = self.distribute_strategy.num_replicas_in_sync == 1 and self.steps_per_execution == 1
+        alone = not self._several and self.steps_per_execution == 1
         if wanted and alone and not self.run_eagerly and not hasattr(self.train_function, "step"):
             self.train_function = self._timed()
 
@@ -73,14 +70,14 @@ class TensorFlowStep:
             seeds = [tf.identity(seed.value) for seed in self._seeds()]
             loss, gradients = compute(x, y, sample_weight)
             gradients = self._summed_over_replicas(gradients)
-            if self._keeps_what_broke and not self.jit_compile and not self._scales_the_loss():
+            if not self._several and not self.jit_compile and not self._scales_the_loss():
                 loss = self._apply_if_finite(loss, gradients, (seeds, given))
             else:
                 self.optimizer.apply(gradients, self.trainable_variables)
         return self._log(loss, x)
 
     def _summed_over_replicas(self, gradients):
-        if self.distribute_strategy.num_replicas_in_sync == 1:
+        if not self._several:
             return gradients
         found = [gradient for gradient in gradients if gradient is not None]
         context = tf.distribute.get_replica_context()
@@ -124,6 +121,10 @@ class TensorFlowStep:
         weights = {id(variable) for variable in self.weights}
         return [variable for variable in self.variables if id(variable) not in weights]
 
+    @property
+    def _several(self):
+        return self.distribute_strategy.num_replicas_in_sync > 1
+
     def _scales_the_loss(self):
         return isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
 
@@ -146,7 +147,9 @@ class TensorFlowStep:
         batch_size = tf.shape(keras.tree.flatten(x)[0])[0]
         next(metric for metric in self.metrics if metric.name == "loss").update_state(loss, sample_weight=batch_size)
         logs = self.get_metrics_result()
-        if self._many_workers:  # Keras takes the mean over replicas along an axis, which numbers have not
+        if (
+            cluster.worker_count(self.distribute_strategy) > 1
+        ):  # Keras takes the mean over replicas along an axis, which numbers have not
             logs = {name: tf.reshape(value, (1,)) for name, value in logs.items()}
         return logs
 
@@ -167,7 +170,7 @@ class TensorFlowStep:
                 with keras.StatelessScope():  # the variables are created when it ends
                     loss.get_concrete_function(x=x, y=y, sample_weight=sample_weight)
                 self.optimizer.build(self.trainable_variables)
-        if self.distribute_strategy.num_replicas_in_sync == 1:  # Keras knows no batches of several replicas' dicts
+        if not self._several:  # Keras knows no batches of several replicas' dicts
             super()._maybe_symbolic_build(iterator, data_batch)
 
 
