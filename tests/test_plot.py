@@ -83,8 +83,9 @@ def test_chinese_without_a_font_is_drawn_as_boxes_without_warnings(monkeypatch):
         clear()
 
 
-def test_chinese_is_drawn_in_the_font_that_has_it(tmp_path, monkeypatch):
-    """A font with square glyphs for the caption's characters stands for one installed after matplotlib's listing."""
+@pytest.fixture
+def squares(tmp_path, monkeypatch):
+    """A font with square glyphs for the caption's characters, installed after matplotlib's listing."""
     path = tmp_path / "chinese.ttf"
     pen = TTGlyphPen(None)
     pen.moveTo((0, 0)), pen.lineTo((0, 900)), pen.lineTo((900, 900)), pen.lineTo((900, 0)), pen.closePath()
@@ -104,15 +105,9 @@ def test_chinese_is_drawn_in_the_font_that_has_it(tmp_path, monkeypatch):
     monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [str(broken), str(path)])
     monkeypatch.setattr(fonts, "CHINESE_FONTS", ("Absent SC", "Squares SC"))
     clear()
-    try:
-        figure = plot.images(colours((255, 255, 255)), [CHINESE])
-        assert figure.texts[0].get_text().replace("\n", "") == CHINESE
-        ink = (pixels(figure) < 100).all(-1).sum()
-        boxes = plot.images(colours((255, 255, 255)), ["□" * len(CHINESE)])
-        assert ink > 2 * (pixels(boxes) < 100).all(-1).sum()  # filled squares, not the outlines of boxes
-    finally:
-        font_manager.fontManager.ttflist[:] = entries
-        clear()
+    yield
+    font_manager.fontManager.ttflist[:] = entries
+    clear()
 
 
 def clear():
@@ -120,7 +115,15 @@ def clear():
     plot._has_glyph.cache_clear()
 
 
-def test_augmentation_puts_each_image_beside_what_became_of_it():
+def test_chinese_is_drawn_in_the_font_that_has_it(squares):
+    figure = plot.images(colours((255, 255, 255)), [CHINESE])
+    assert figure.texts[0].get_text().replace("\n", "") == CHINESE
+    ink = (pixels(figure) < 100).all(-1).sum()
+    boxes = plot.images(colours((255, 255, 255)), ["□" * len(CHINESE)])
+    assert ink > 2 * (pixels(boxes) < 100).all(-1).sum()  # filled squares, not the outlines of boxes
+
+
+def test_augmentation_puts_each_image_beside_what_became_of_it(squares):
     before = colours((255, 0, 0), (0, 160, 0), (0, 0, 255))
     after = np.stack([np.full((16, 16, 1), value, np.float32) for value in (-1, -0.5, 0.5)])
     figure = plot.augmentation(before, after, ["one", CHINESE, "three"], title="Pairs")
