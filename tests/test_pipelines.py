@@ -69,6 +69,10 @@ def test_prompts_are_painted_once(tmp_path, capsys):
     summary = pipelines.paint(prompts, out, "portrait_128", num_steps=2, precision="float32")
     assert str(summary) == "1 painted, 1 there already, 1 failed"
     assert pictures[1].read_bytes() == before
+    summary = pipelines.paint(prompts, out, "portrait_128", num_steps=3, precision="float32")
+    assert str(summary) == "0 painted, 0 there already, 3 failed"
+    assert "painted with num_steps 2" in summary.failed[0].error
+    assert pictures[1].read_bytes() == before
 
 
 def test_without_beam_the_extra_is_named(tmp_path, monkeypatch):

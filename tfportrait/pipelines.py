@@ -95,19 +95,20 @@ def paint(
     chosen = {"num_steps": num_steps, "guidance_scale": guidance_scale, "sampler": sampler, **settings}
     jobs = tasks.read_prompts(prompts, seed=seed, negative=negative, **chosen)
     painting = _Painting(str(locate(preset)), out, precision, label)
-    there = {job.name for job in jobs if job.name and (Path(out) / job.name).exists()}
+    there = {job.name for job in jobs if tasks.batches.is_painted(job, out)}
     parts = [jobs[first : first + TOGETHER] for first in range(0, len(jobs), TOGETHER)]
     with beam.Pipeline(options=_options(beam, options)) as pipeline:
         spread = pipeline | "prompts" >> beam.Create(parts, reshuffle=False) | "spread" >> beam.Reshuffle()
         spread | "paint" >> beam.Map(painting.paint)
     summary = tasks.batches.Summary()
     for job in jobs:
-        if job.error or not (Path(out) / job.name).exists():
-            summary.failed.append(job)
-        elif job.name in there:
+        if job.name in there:
             summary.skipped += 1
-        else:
+        elif tasks.batches.is_painted(job, out):
             summary.painted += 1
+        else:
+            job.error = job.error or "not painted; the log of the worker that tried says why"
+            summary.failed.append(job)
     return summary
 
 

@@ -172,12 +172,9 @@ def paint_jobs(
     out = check_writable_folder(out)
     summary, groups = Summary(), {}
     for job in jobs:
-        path = out / job.name
-        if not job.error and path.exists():
-            job.error = _differs(job, path)
-            if not job.error:
-                summary.skipped += 1
-                continue
+        if is_painted(job, out):
+            summary.skipped += 1
+            continue
         if job.error:
             _fail(summary, job, say)
             continue
@@ -192,6 +189,15 @@ def paint_jobs(
             _paint(painter, opened, group, out, label, summary, say)
             bar.update(len(group))
     return summary
+
+
+def is_painted(job, out):
+    """Whether a job's picture is in the folder `out`; where another one has its name, `job.error` says so."""
+    path = Path(out) / job.name
+    if job.error or not path.exists():
+        return False
+    job.error = _differs(job, path)
+    return not job.error
 
 
 def _differs(job, path):
