@@ -293,7 +293,7 @@ def test_truncated_files_are_passed_over(tmp_path):
     assert recovery.restored is None
 
 
-def test_full_disk_leaves_older_files_and_training_alone(tmp_path, monkeypatch):
+def test_full_disk_leaves_older_files_and_training_alone(tmp_path, monkeypatch, capsys):
     with pytest.raises(RuntimeError):
         fit(tmp_path, Stop(2))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -306,6 +306,27 @@ def test_full_disk_leaves_older_files_and_training_alone(tmp_path, monkeypatch):
         model, _ = fit(tmp_path, epochs=1)
     assert int(model.optimizer.iterations.numpy()) == 8
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+    class Terminate(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.warns(UserWarning, match="no space left on the disk"), pytest.raises(SystemExit):
+        fit(tmp_path, Terminate(), epochs=1)
+    assert "stopped by SIGTERM; its state could not be saved; the newest saved state is" in capsys.readouterr().out
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_read_only_directory_is_refused_before_any_step(tmp_path, monkeypatch):
+    def touch(path, **options):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(files.Path, "touch", touch)
+    model = tiny()
+    model.compile(training.AdamW())
+    with pytest.raises(ValueError, match=f"cannot write {tmp_path}: Read-only file system"):
+        model.fit(images(8), batch_size=4, verbose=0, callbacks=[training.Recovery(tmp_path)])
+    assert int(model.optimizer.iterations.numpy()) == 0 and not list(tmp_path.iterdir())
 
 
 def test_state_of_another_model(tmp_path):

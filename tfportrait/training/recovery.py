@@ -144,7 +144,7 @@ class Recovery(keras.callbacks.Callback):
         if not self._saves:
             self._mark_saved()
             return
-        path = self.directory / f"state-{self._steps:010d}.safetensors"
+        path = self._path()
         variables = self._variables() | (self._metrics_variables() if step else {})
         tensors = {name: np.array(keras.ops.convert_to_numpy(v), order="C") for name, v in variables.items()}
         state = {"format": FORMAT, "epoch": epoch, "step_in_epoch": step, "steps": self._steps, "data": self.data}
@@ -154,12 +154,7 @@ class Recovery(keras.callbacks.Callback):
                 file.write(safetensors.numpy.save(tensors, metadata={"tfportrait": json.dumps(state)}))
         except OSError as error:
             reason = "no space left on the disk" if error.errno == errno.ENOSPC else error.strerror or error
-            kept = next(iter(self._files()), None)
-            warnings.warn(
-                f"could not save {path}: {reason}. Training goes on; "
-                + (f"the newest saved state is {kept}" if kept else "nothing is saved yet"),
-                stacklevel=2,
-            )
+            warnings.warn(f"could not save {path}: {reason}. Training goes on; {self._newest()}", stacklevel=2)
         else:
             for old in self._files()[self.keep :]:
                 old.unlink()
@@ -179,6 +174,9 @@ class Recovery(keras.callbacks.Callback):
         # Several workers hold a part of each, which one alone cannot read: their metrics begin anew.
         variables = [] if self._several else self.model.metrics_variables
         return {f"{METRICS}{index:05d}": variable for index, variable in enumerate(variables)}
+
+    def _path(self):
+        return self.directory / f"state-{self._steps:010d}.safetensors"
 
     def _files(self):
         return sorted(self.directory.glob(self.FILES), reverse=True)
@@ -255,10 +253,21 @@ class Recovery(keras.callbacks.Callback):
             return
         number, self._signal = self._signal, None
         self.release()
-        print(f"stopped by {signal.Signals(number).name}; the state is saved in {self.directory}", flush=True)
+        print(f"stopped by {signal.Signals(number).name}; {self._where_saved()}", flush=True)
         if number == signal.SIGINT:
             raise KeyboardInterrupt
         raise SystemExit(128 + number)
+
+    def _where_saved(self):
+        if not self._saves:
+            return "the first worker saves the state"
+        if self._path().exists():
+            return f"the state is saved in {self.directory}"
+        return f"its state could not be saved; {self._newest()}"
+
+    def _newest(self):
+        newest = next(iter(self._files()), None)
+        return f"the newest saved state is {newest}" if newest else "nothing is saved yet"
 
 
 class NewerState(ValueError):
