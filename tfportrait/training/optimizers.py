@@ -66,18 +66,26 @@ class AdamW(keras.optimizers.AdamW):
     def _fused(self):
         return keras.backend.backend() == "tensorflow" and not self.amsgrad
 
+    @property
+    def _alone(self):
+        """One replica of the weights: Keras' way to every replica's copy of each takes long to trace."""
+        return keras.backend.backend() == "tensorflow" and self._distribution_strategy.num_replicas_in_sync == 1
+
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         if not self._fused:
             super()._backend_update_step(grads, trainable_variables, learning_rate)
             return
         step = ops.cast(self.iterations + 1, "float32")
-        self._powers = ops.power(self.beta_1, step), ops.power(self.beta_2, step)  # once, not for every weight
-        if self._distribution_strategy.num_replicas_in_sync > 1:
-            super()._backend_update_step(grads, trainable_variables, learning_rate)
-        else:  # Keras' way to every replica's copy of a weight takes long to trace
+        powers = {"beta1_power": ops.power(self.beta_1, step), "beta2_power": ops.power(self.beta_2, step)}
+        betas = {"beta1": self.beta_1, "beta2": self.beta_2, "epsilon": self.epsilon}
+        # Tensors once, not for every weight.
+        self._constants = {name: ops.cast(value, "float32") for name, value in {**powers, **betas}.items()}
+        if self._alone:
             for gradient, variable in zip(grads, trainable_variables, strict=True):
                 self.update_step(gradient, variable.value, learning_rate)
-        self._powers = None
+        else:
+            super()._backend_update_step(grads, trainable_variables, learning_rate)
+        self._constants = None
 
     def update_step(self, gradient, variable, learning_rate):
         if not self._fused:
@@ -87,11 +95,17 @@ class AdamW(keras.optimizers.AdamW):
 
         index = self._get_variable_index(variable)
         moments = self._momentums[index], self._velocities[index]
-        adam_step(self, gradient, variable, moments, self._powers, learning_rate)
+        adam_step(gradient, variable, moments, {**self._constants, "lr": learning_rate})
 
     def _apply_weight_decay(self, variables):
-        if self.weight_decay:
+        if not self.weight_decay:
+            return
+        if not self._alone:
             super()._apply_weight_decay(variables)
+            return
+        rate = ops.cast(self._get_current_learning_rate() * self.weight_decay, "float32")
+        for variable in filter(self._use_weight_decay, variables):
+            self.assign_sub(variable, variable * ops.cast(rate, variable.dtype))
 
     def _update_model_variables_moving_average(self, trainable_variables):
         done = ops.cast(self.iterations, "float32")  # updates before this one: n - 1

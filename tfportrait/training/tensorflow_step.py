@@ -180,19 +180,21 @@ def _all_of(optimizer):
     return [optimizer, *(_all_of(inner) if inner is not None else []), *players.values()]
 
 
-def adam_step(optimizer, gradient, variable, moments, powers, learning_rate):
-    """Adam's step of one weight (Kingma & Ba 2015) in TensorFlow's one operation, where Keras has about thirty."""
+def adam_step(gradient, variable, moments, constants):
+    """Adam's step of one weight (Kingma & Ba 2015) in TensorFlow's one operation, where Keras has about thirty.
+
+    Args:
+        gradient: tensor.
+        variable: tf.Variable.
+        moments: (mean, mean square), keras.Variables.
+        constants: dict of numbers: lr, beta1, beta2, epsilon, beta1_power, beta2_power.
+    """
     dtype = variable.dtype
     mean, square = (moment.value for moment in moments)
     tf.raw_ops.ResourceApplyAdam(
         var=variable.handle,
         m=mean.handle,
         v=square.handle,
-        beta1_power=tf.cast(powers[0], dtype),
-        beta2_power=tf.cast(powers[1], dtype),
-        lr=tf.cast(learning_rate, dtype),
-        beta1=tf.cast(optimizer.beta_1, dtype),
-        beta2=tf.cast(optimizer.beta_2, dtype),
-        epsilon=tf.cast(optimizer.epsilon, dtype),
-        grad=tf.cast(tf.convert_to_tensor(gradient), dtype),
+        grad=tf.cast(gradient, dtype),
+        **{name: tf.cast(value, dtype) for name, value in constants.items()},
     )
