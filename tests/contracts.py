@@ -94,7 +94,7 @@ def check_traces(layer, inputs):
         return
     import tensorflow as tf
 
-    function = tf.function(lambda *args: layer(*args))
+    function = tf.function(lambda *args: layer(*args), autograph=False)
     given = [None if x is None else tf.constant(x) for x in inputs]
     for _ in range(3):
         function(*given)

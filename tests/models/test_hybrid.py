@@ -52,6 +52,7 @@ def test_the_loss_is_the_sum_of_what_it_shows():
     assert loss == pytest.approx(wanted, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_it_learns_to_reconstruct_with_all_players_moving(tmp_path):
     keras.utils.set_random_seed(0)
     model, images = tiny(r1=0.1, r2=0.1), pictures(64)

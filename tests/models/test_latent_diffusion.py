@@ -291,6 +291,7 @@ def test_fit_takes_a_plain_array_of_images_for_unconditional_pixel_diffusion():
         painter.generate("a red cat")
 
 
+@pytest.mark.slow
 def test_keras_file_and_preset_give_the_same_pictures_in_a_fresh_process(tmp_path):
     painter = tiny_painter()
     painter.compile(AdamW(1e-3, ema_decay=0.5))
@@ -335,6 +336,7 @@ def test_load_refuses_what_is_no_keras_file(tmp_path):
         tp.load(tmp_path / "y.keras")
 
 
+@pytest.mark.slow
 def test_half_precision_paints_without_nan():
     keras.config.set_dtype_policy("mixed_bfloat16")
     painter = tiny_painter()
@@ -361,6 +363,7 @@ def test_parts_that_do_not_fit_are_refused(arguments, message):
         tiny_painter(**arguments)
 
 
+@pytest.mark.slow
 def test_trained_denoiser_inverts_a_single_image():
     """On one training image the ideal x_0 is that image: a trained painter must come near it from any noise."""
     painter = pixel_painter()

@@ -31,6 +31,7 @@ def test_contract():
     check_layer(tiny, INPUTS)
 
 
+@pytest.mark.slow
 def test_contract_with_pooled_text():
     def pooled(**kwargs):
         return tiny(addition_embed_type="text", addition_embed_type_num_heads=3, **kwargs)
@@ -38,6 +39,7 @@ def test_contract_with_pooled_text():
     check_layer(pooled, INPUTS, no_gradient=("k_proj/bias",))
 
 
+@pytest.mark.slow
 def test_contract_unconditional():
     def unconditional(**kwargs):
         return tiny(cross_attention_dim=None, down_block_types=("DownBlock2D",) * 2, **kwargs)
@@ -149,6 +151,7 @@ class Denoising(Trainable):
         return ops.mean(ops.square(self(x)))
 
 
+@pytest.mark.slow
 def test_gradient_checkpointing_trains_the_same():
     sample, timesteps, context = INPUTS
     batch = {"sample": sample, "timesteps": np.broadcast_to(timesteps, sample.shape[:1]), "context": context}

@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pytest
 
 from tfportrait.data import halved
 from tfportrait.models import Upscaler
@@ -57,6 +58,7 @@ def test_one_trace_for_a_shape():
     assert len(traces) == 1
 
 
+@pytest.mark.slow
 def test_it_learns_what_the_small_image_says():
     """Large images whose every second row is black: nothing in the mean of four pixels but the network's weights."""
     model = tiny(residual_scale=0.5)

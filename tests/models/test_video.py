@@ -68,6 +68,7 @@ def test_clips_of_other_seeds_differ_and_do_not_depend_on_the_batch(painter, vid
     assert np.abs(both[1].astype(int) - alone[0]).max() <= 2
 
 
+@pytest.mark.slow
 def test_it_learns_motions_that_words_do_not_say_and_leaves_the_painter_alone():
     painter = tiny_painter()
     video, data = tiny_video(painter), clips(painter)

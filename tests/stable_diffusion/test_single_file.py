@@ -96,7 +96,7 @@ def test_other_files_are_named_and_refused(tmp_path, change, message):
         single_file.read_networks(written(tmp_path, tensors))
 
 
-@pytest.mark.parametrize("kind", ["sd1", "sd2"])
+@pytest.mark.parametrize("kind", ["sd1", pytest.param("sd2", marks=pytest.mark.slow)])
 def test_a_single_file_paints_what_its_folder_paints(tmp_path, kind):
     """Read from one file, written as a folder, read again: the same painter, and the same picture."""
     path = written(tmp_path, checkpoint(kind))

@@ -78,6 +78,7 @@ def test_it_goes_on_where_it_stopped(preset, tmp_path, capsys):
     assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == after
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_leaves_whole_pictures_and_goes_on(preset, tmp_path):
     file = written(tmp_path / "prompts.txt", ["a red cat"] + [f"a red cat {i}" for i in range(40)])
     command = [sys.executable, "-m", "tfportrait", *arguments(preset, tmp_path, file)]

@@ -207,6 +207,7 @@ def test_it_starts_from_the_weights_of_a_painter(painter):
     np.testing.assert_allclose(unet(np.concatenate([x, beside], -1), np.float32([10.0]), context), wanted, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_it_trains_on_images_with_random_masks():
     model = inpainting_painter()
     model.compile("adamw")
@@ -230,7 +231,7 @@ def test_masks_to_train_with():
     np.testing.assert_array_equal(hidden[:, 1::2, ::2, :1], 1 - masks)
 
 
-def test_the_command(tmp_path, capsys, monkeypatch):
+def test_the_command(tmp_path, capsys, monkeypatch, opened_once):
     tiny_painter().save_to_preset(tmp_path / "preset")
     picture, out = tmp_path / "in.png", tmp_path / "out.png"
     Image.fromarray(IMAGES[0]).save(picture)
@@ -247,6 +248,7 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     assert "shades of grey" in said and "The picture shows: " not in said  # the painter does not know the world
     with monkeypatch.context() as patch:
         patch.setattr(tp.Tokenizer, "reads_chinese", True)
+        opened_once()  # it would remember what it reads
         assert main([*arguments, f"--mask={grey}"]) == 0
     assert "The picture shows: " in capsys.readouterr().out
     np.testing.assert_array_equal(np.asarray(Image.open(out))[~MASK], IMAGES[0][~MASK])

@@ -87,6 +87,7 @@ def pixels(path):
     return np.asarray(Image.open(path))
 
 
+@pytest.mark.slow
 def test_a_recipe_gives_the_identical_pixels_in_a_fresh_process(preset, tmp_path):
     out, again = tmp_path / "x.png", tmp_path / "again.webp"
     arguments = ["--count=3", "--seed=7", "--steps=3", "--negative=a dog", "--clip-skip=1", "--size=32"]

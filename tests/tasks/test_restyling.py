@@ -119,7 +119,7 @@ def test_bad_input(painter, options, message):
         tasks.image_to_image(painter, **options)
 
 
-def test_the_command(tmp_path, capsys, monkeypatch):
+def test_the_command(tmp_path, capsys, monkeypatch, opened_once):
     tiny_painter().save_to_preset(tmp_path / "preset")
     picture, out = tmp_path / "in.png", tmp_path / "out.png"
     Image.fromarray(RANDOM.integers(0, 256, (24, 40, 4), "uint8")).save(picture)
@@ -133,6 +133,7 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     assert main([*arguments, "--style=oil"]) == 0
     assert "Painting: a portrait, oil painting" in capsys.readouterr().out  # it knows nothing of the portrait world
     monkeypatch.setattr("tfportrait.models.Tokenizer.reads_chinese", True)
+    opened_once()  # it would remember what it reads
     assert main([*arguments, "--style=oil"]) == 0
     said = capsys.readouterr().out
     assert "The picture shows: " in said and "oil painting" in said and "(strength 1, inversion)" in said

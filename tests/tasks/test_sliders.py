@@ -1,7 +1,9 @@
+import keras
 import numpy as np
 import pytest
-from models.painters import tiny_painter
+from models.painters import CAPTIONS, tiny_painter
 
+import tfportrait as tp
 from tfportrait import tasks
 from tfportrait.tasks import sliders
 
@@ -21,12 +23,24 @@ class Light:
 
 @pytest.fixture(scope="module")
 def painter():
-    return tiny_painter()
+    """One with room for all that is said of a picture: prompts of several lengths would each be traced."""
+    keras.utils.set_random_seed(0)
+    tokenizer = tp.Tokenizer.train(CAPTIONS, 560, 256)
+    text_encoder = tp.TextEncoder(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=256,
+    )
+    return tiny_painter(tokenizer=tokenizer, text_encoder=text_encoder)
 
 
 @pytest.fixture(scope="module")
 def oracle(painter):
-    images = painter.generate("a man", seeds=list(range(16)), num_steps=2)
+    prompts = [str(tp.world.compose(tp.world.sample(i).attributes)) for i in range(32)]
+    images = painter.generate(prompts, seeds=list(range(32)), num_steps=2)
     return Light(np.median(images.astype(float).mean(axis=(1, 2, 3))))
 
 

@@ -6,6 +6,7 @@ import pytest
 from processes import run
 
 pytest.importorskip("jax")
+pytestmark = pytest.mark.slow
 
 CODE = """
 import json, sys
