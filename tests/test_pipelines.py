@@ -69,16 +69,26 @@ def test_prompts_are_painted_once(tmp_path, capsys):
     summary = pipelines.paint(prompts, out, "portrait_128", num_steps=2, precision="float32")
     assert str(summary) == "1 painted, 1 there already, 1 failed"
     assert pictures[1].read_bytes() == before
-    summary = pipelines.paint(prompts, out, "portrait_128", num_steps=3, precision="float32")
-    assert str(summary) == "0 painted, 0 there already, 3 failed"
-    assert "painted with num_steps 2" in summary.failed[0].error
+    command = ["paint", f"--prompts={prompts}", f"--out={out}", "--precision=float32", "--beam=--runner=DirectRunner"]
+    assert main([*command, "--steps=3"]) == 2
+    said = capsys.readouterr()
+    assert "painted with num_steps 2" in said.out and "0 painted, 0 there already, 3 failed" in said.out
+    assert "3 of 3 lines failed" in said.err
     assert pictures[1].read_bytes() == before
+    prompts.write_text("a smiling woman\n")
+    assert main([*command, "--steps=2"]) == 0
+    assert "0 painted, 1 there already, 0 failed" in capsys.readouterr().out
 
 
 def test_without_beam_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "apache_beam", None)
     with pytest.raises(ValueError, match=r'pip install "tfportrait\[beam\]"'):
         encode(tmp_path)
+
+
+def test_a_pipeline_paints_a_file_of_prompts(capsys):
+    assert main(["paint", "a man", "--beam=--runner=DirectRunner"]) == 2
+    assert "give a file of prompts with --prompts" in capsys.readouterr().err
 
 
 def test_wrong_names_are_said_before_any_work(tmp_path, capsys):

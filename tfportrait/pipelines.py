@@ -10,8 +10,9 @@ Needs the extra `beam`: pip install "tfportrait[beam]".
 
 import dataclasses
 import functools
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,9 @@ def paint(
     *,
     seed: int = 0,
     negative: str | None = None,
+    loras: Mapping[Path, float] | None = None,
     precision: str = "auto",
+    prediction_type: str | None = None,
     label: bool = False,
     options: Sequence[str] = (),
     num_steps: int = 20,
@@ -82,7 +85,8 @@ def paint(
             painting: `num_steps`, `guidance_scale`, `sampler`, and what else `generate` takes.
         out: str or path. A folder that all workers see.
         preset: str or path. As `tfportrait.presets.locate` takes it.
-        precision: str. As `tfportrait.accelerate` takes it.
+        loras, precision, prediction_type: as `tfportrait.tasks.opening.open_painter` takes them; files that all workers
+            see.
         label: bool. Draws "AI-generated" into the pictures.
         options: as in `encode`.
 
@@ -94,7 +98,9 @@ def paint(
     out = str(files.check_writable_folder(out).resolve())
     chosen = {"num_steps": num_steps, "guidance_scale": guidance_scale, "sampler": sampler, **settings}
     jobs = tasks.read_prompts(prompts, seed=seed, negative=negative, **chosen)
-    painting = _Painting(str(locate(preset)), out, precision, label)
+    opening = {"precision": precision, "prediction_type": prediction_type}
+    opening["loras"] = {str(Path(file).resolve()): strength for file, strength in (loras or {}).items()}
+    painting = _Painting(str(locate(preset)), out, json.dumps(opening), label)
     there = {job.name for job in jobs if tasks.batches.is_painted(job, out)}
     parts = [jobs[first : first + TOGETHER] for first in range(0, len(jobs), TOGETHER)]
     with beam.Pipeline(options=_options(beam, options)) as pipeline:
@@ -151,25 +157,24 @@ class _Painting:
 
     preset: str
     out: str
-    precision: str
+    opening: str
     label: bool
 
     def paint(self, jobs):
-        tasks.paint_jobs(
-            jobs, Path(self.out), Path(self.preset), precision=self.precision, label=self.label, opener=_painter
-        )
+        tasks.paint_jobs(jobs, Path(self.out), Path(self.preset), label=self.label, opener=self.open)
 
-
-def _painter(preset, **options):
-    return _open_painter(preset, tuple(sorted((options | {"count": TOGETHER}).items())))
+    def open(self, preset, **options):
+        return _open_painter(preset, self.opening)
 
 
 @functools.lru_cache(maxsize=1)
-def _open_painter(preset, options):
+def _open_painter(preset, opening):
     """Once in every worker."""
     from tfportrait.tasks.opening import open_painter
 
-    return open_painter(preset, **dict(options))
+    opening = json.loads(opening)
+    opening["loras"] = {Path(file): strength for file, strength in opening["loras"].items()}
+    return open_painter(preset, count=TOGETHER, **opening)
 
 
 def _beam():

@@ -37,6 +37,11 @@ from tfportrait.cli.options import Size, free_paths, output_paths, parse_loras, 
 )
 @click.option("--prompts", type=click.Path(path_type=Path), help="A file of prompts: one a line, or JSON lines.")
 @click.option(
+    "--beam",
+    multiple=True,
+    help="Paint that file as an Apache Beam pipeline with this option of Beam's: --beam=--runner=FlinkRunner.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=None,
@@ -66,6 +71,7 @@ def paint(
     label: bool,
     source: Path | None,
     prompts: Path | None,
+    beam: tuple[str, ...],
     out: Path | None,
 ) -> None:
     """Paint portraits for PROMPT, in English or Chinese; (word:1.3) weighs a word, as in the web UIs."""
@@ -82,8 +88,11 @@ def paint(
     }
     opening = {"prediction_type": prediction_type, "precision": precision}
     if prompts:
-        refuse_others(context, (*IN_BATCHES, "prompts"), "--prompts", "is said by each line of the file")
-        return paint_file(prompts, out or Path("portraits"), preset, loras, seed, negative, label, settings, opening)
+        refuse_others(context, (*IN_BATCHES, "prompts", "beam"), "--prompts", "is said by each line of the file")
+        out, shared = out or Path("portraits"), {"seed": seed, "negative": negative, **settings}
+        return paint_file(prompts, out, preset, shared, {"loras": parse_loras(loras), "label": label, **opening}, beam)
+    if beam:
+        raise ValueError("--beam is for many pictures: give a file of prompts with --prompts")
     from tfportrait import tasks
     from tfportrait.presets import locate
     from tfportrait.recipe import write_picture
@@ -162,29 +171,26 @@ def paint_again(source: Path, preset: str | None, loras: tuple[str, ...], label:
     click.echo(write_picture(path, image, recipe, label=label))
 
 
-def paint_file(
-    prompts: Path,
-    out: Path,
-    preset: str,
-    loras: tuple[str, ...],
-    seed: int,
-    negative: str | None,
-    label: bool,
-    settings: dict,
-    opening: dict,
-) -> None:
+def paint_file(prompts: Path, out: Path, preset: str, settings: dict, opening: dict, beam: tuple[str, ...]) -> None:
     """What `paint --prompts` does."""
     from tfportrait import tasks
     from tfportrait.presets import locate
     from tfportrait.terminal import start_backend
 
-    strengths, folder = parse_loras(loras), locate(preset)
-    jobs = tasks.read_prompts(prompts, seed=seed, negative=negative, **settings)
-    start_backend()
-    summary = tasks.paint_jobs(jobs, out, folder, loras=strengths, label=label, say=click.echo, **opening)
+    if beam:
+        from tfportrait import pipelines
+
+        summary = pipelines.paint(prompts, out, preset, options=beam, **settings, **opening)
+        for job in summary.failed:
+            click.echo(f"line {job.line}: {job.error}")
+    else:
+        folder, jobs = locate(preset), tasks.read_prompts(prompts, **settings)
+        start_backend()
+        summary = tasks.paint_jobs(jobs, out, folder, say=click.echo, **opening)
     click.echo(summary)
     if summary.failed:
-        raise ValueError(f"{len(summary.failed)} of {len(jobs)} lines failed, see above; the others are painted")
+        count = summary.painted + summary.skipped + len(summary.failed)
+        raise ValueError(f"{len(summary.failed)} of {count} lines failed, see above; the others are painted")
 
 
 @app.command()

@@ -630,6 +630,7 @@ def _fit(model, batches, config, out, stage, steps, callbacks, origin, save, *, 
         with model.averaged_weights():
             save()
     if chief and history.history:
+        count = cluster.worker_count(cluster.current())
         write_record(
             out,
             stage,
@@ -643,7 +644,8 @@ def _fit(model, batches, config, out, stage, steps, callbacks, origin, save, *, 
                 "started_from": str(origin[0]) if origin and origin[0] else "nothing",
                 "minutes_of_last_run": round((time.time() - started) / 60, 1),
                 "precision": keras.config.dtype_policy().name,
-                "machine": f"{keras.backend.backend()}, {platform.machine()}, {workers.cores()} cores",
+                "machine": f"{keras.backend.backend()}, {platform.machine()}, {workers.cores()} cores"
+                + (f", {count} such workers" if count > 1 else ""),
                 **{f"final_{name}": round(values[-1], 5) for name, values in history.history.items()},
                 "versions": " ".join(f"{name} {metadata.version(name)}" for name in ("tfportrait", "keras", "numpy")),
             },
