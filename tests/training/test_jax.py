@@ -13,6 +13,7 @@ import json, sys
 import keras, numpy as np
 from tiny import images, tiny
 from test_optimizers import gan, numpy_average, points
+from test_step import Breaks
 from tfportrait import training
 
 assert keras.backend.backend() == "jax"
@@ -76,6 +77,21 @@ recovered("/crashed", True)
 pairs = zip(recovered("/crashed", False), whole, strict=True)
 result["recovery_error"] = max(float(np.abs(a.astype("float64") - b.astype("float64")).max()) for a, b in pairs)
 
+x = images(32)
+x[20, 0, 0] = 3.0  # in the third batch
+result["broken"] = []
+for function, factor in ((keras.ops.exp, 1e3), (lambda x: keras.ops.sqrt(keras.ops.abs(x)), 0.0)):
+    model = Breaks(function, factor)
+    model.build((None, 8, 8, 3))
+    model.compile(training.AdamW(1e-2))
+    try:
+        model.fit(x, batch_size=8, shuffle=False, verbose=0)
+    except FloatingPointError as error:
+        result["broken"].append(str(error))
+    model.jax_state_sync()
+    sound = all(np.isfinite(variable.numpy()).all() for variable in model.variables + model.optimizer.variables)
+    result["sound"] = sound and int(model.optimizer.iterations.numpy()) == 2
+
 print(json.dumps(result))
 """
 
@@ -105,3 +121,10 @@ def test_players_train_and_are_saved(result):
 
 def test_recovery(result):
     assert result["recovery_error"] < 1e-6
+
+
+def test_the_layer_where_it_began_is_named_and_the_weights_stay_sound(result):
+    output, gradient = result["broken"]
+    assert "step 3 of epoch 1" in output and "the output of last is not finite (its inputs are)" in output
+    assert "/conv_out/bias is not finite, though the loss" in gradient
+    assert result["sound"]

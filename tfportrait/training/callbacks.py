@@ -15,8 +15,8 @@ from tfportrait import files
 class StopOnNaN(keras.callbacks.Callback):
     """Ends the training with a `FloatingPointError` that names epoch, step and metrics once one is not finite.
 
-    On TensorFlow, without XLA, loss scaling and replicas, it also names the layer where it began, and the weights are
-    those before that step. `Trainable.fit` always uses it.
+    Without loss scaling and with one replica the weights are those before that step; it also names the layer where it
+    began (unless `steps_per_execution` is above 1). `Trainable.fit` always uses it.
     """
 
     def on_epoch_begin(self, epoch, logs=None):

@@ -1,4 +1,4 @@
-"""Where numbers stopped being finite: a training step done again, layer by layer."""
+"""Where numbers stopped being finite: a training step done again, layer by layer, on TensorFlow and JAX."""
 
 import contextlib
 
@@ -23,27 +23,37 @@ def where_not_finite(model, x, y=None, sample_weight=None):
     for name, value in _named({"x": x, "y": y, "sample_weight": sample_weight}):
         if not _finite(value):
             return f"the batch is not finite: {name}"
-    with _watched() as broken:
-        loss, gradients = _loss_and_gradients(model, x=x, y=y, sample_weight=sample_weight)
+    given = {"x": x, "y": y, "sample_weight": sample_weight, "training": True}
+    with keras.StatelessScope(), _watched() as broken:
+        loss = model.compute_loss(**given)
     if broken:
         return f"the output of {broken[0]} is not finite (its inputs are)"
     if not _finite(loss):
         return "the loss is not finite, though what every layer computes is"
-    names = [
-        v.path for v, g in zip(model.trainable_variables, gradients, strict=True) if g is not None and not _finite(g)
-    ]
+    gradients = zip(model.trainable_variables, _gradients(model, given), strict=True)
+    names = [variable.path for variable, gradient in gradients if gradient is not None and not _finite(gradient)]
     if names:
         # Backwards, the last layer is the first that breaks.
         return f"the gradient of {names[-1]} is not finite, though the loss and what every layer computes is"
     return ""
 
 
-def _loss_and_gradients(model, **given):
-    import tensorflow as tf
+def _gradients(model, given):
+    """Those of the same loss: random seeds stay as they are."""
+    weights = model.trainable_variables
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
 
-    with tf.GradientTape() as tape:
-        loss = model.compute_loss(**given, training=True)
-    return loss, tape.gradient(loss, [variable.value for variable in model.trainable_variables])
+        with keras.StatelessScope(), tf.GradientTape() as tape:
+            loss = model.compute_loss(**given)
+        return tape.gradient(loss, [variable.value for variable in weights])
+    import jax
+
+    def loss_of(values):
+        with keras.StatelessScope(state_mapping=zip(weights, values, strict=True)):
+            return model.compute_loss(**given)
+
+    return jax.grad(loss_of)([variable.value for variable in weights])
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ import contextlib
 import keras
 import numpy as np
 
+from tfportrait.training import diagnosis
 from tfportrait.training.acceleration import xla_default
 from tfportrait.training.callbacks import StopOnNaN
 from tfportrait.training.optimizers import averages
@@ -12,6 +13,8 @@ from tfportrait.training.recovery import Recovery
 
 if keras.backend.backend() == "tensorflow":
     from tfportrait.training.tensorflow_step import TensorFlowStep as Step
+elif keras.backend.backend() == "jax":
+    from tfportrait.training.jax_step import JaxStep as Step
 else:
 
     class Step:
@@ -30,6 +33,8 @@ class Trainable(Step, keras.Model):
     `keras.metrics.Mean`s that are too; "loss" is reported already. The same `compile` and `fit` then work on
     TensorFlow and JAX, with or without XLA, in any precision, with `AdamW` or `Players`, with gradient accumulation.
     """
+
+    _batch = None  # that of the last step, while `fit` runs and where the step sees it
 
     def compile(self, optimizer="adamw", *, jit_compile="auto", **kwargs):
         """Prepares training.
@@ -69,8 +74,17 @@ class Trainable(Step, keras.Model):
         try:
             return super().fit(*args, callbacks=callbacks, **kwargs)
         finally:
+            self._batch = None
             for recovery in recoveries:
                 recovery.release()
+
+    def where_not_finite(self):
+        """What was not finite in the step that has just broken: a sentence, or "" if that is not known."""
+        if self._batch is None or isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            return ""
+        if hasattr(self, "jax_state_sync"):
+            self.jax_state_sync()
+        return diagnosis.where_not_finite(self, *keras.utils.unpack_x_y_sample_weight(self._batch))
 
     def evaluate(self, *args, **kwargs):
         """As `keras.Model.evaluate`, but of the averaged weights if the optimizer keeps an average (in `fit` too)."""

@@ -1,23 +1,22 @@
 """The training step on TensorFlow."""
 
 import time
-import weakref
 
 import keras
 import tensorflow as tf
 
 from tfportrait import autodiff
 from tfportrait.training import cluster, replicas
-from tfportrait.training.diagnosis import where_not_finite
 
 
 class TensorFlowStep:
     """`train_step` and `test_step` for TensorFlow: `compute_loss` is called once, and no forward pass before it."""
 
+    _input_clock = None
+
     def compile(self, *, jit_compile, **kwargs):
         # XLA cannot hold the exchange between replicas: with several of them it compiles loss and gradients only.
         self._xla_per_replica = jit_compile is True and self._several
-        self._broken = None  # the step that was not finite
         super().compile(jit_compile=False if self._xla_per_replica else jit_compile, **kwargs)
         if self._several:
             for optimizer in _all_of(self.optimizer):
@@ -40,38 +39,46 @@ class TensorFlowStep:
 
     def make_train_function(self, force=False):
         super().make_train_function(force)
-        wanted = getattr(self, "_input_clock", None) is not None  # Progress sets it
-        alone = not self._several and self.steps_per_execution == 1
-        if wanted and alone and not self.run_eagerly and not hasattr(self.train_function, "step"):
-            self.train_function = self._timed()
+        alone = not self._several and self.steps_per_execution == 1 and not self.run_eagerly
+        if alone and not hasattr(self.train_function, "step"):
+            self.train_function = self._seeing_its_batch()
 
-    def _timed(self):
-        """The compiled step, which Keras has fetch its batch inside, where nobody sees how long that takes."""
-        step = tf.function(self.train_step, jit_compile=self.jit_compile, reduce_retracing=True, autograph=False)
+    def _seeing_its_batch(self):
+        """The compiled step; Keras would have it fetch its batch inside, where nobody sees which, nor how long it takes.
 
-        def timed(iterator):
+        `_input_clock`, which Progress sets, is told how long it waits, `where_not_finite` which batch it was.
+        """
+        step = self._autoconvert_optionals(self.train_step)
+        step = tf.function(step, jit_compile=self.jit_compile, reduce_retracing=True, autograph=False)
+        started = None  # the iterator of this epoch
+
+        def train(iterator):
+            nonlocal started
+            if iterator is not started and hasattr(iterator, "element_spec"):
+                step.get_concrete_function(iterator.element_spec)  # its sizes, not those of the first batch
+                started = iterator
             start = time.perf_counter()
-            data = next(iterator)
+            self._batch = next(iterator)
             if self._input_clock is not None:
                 self._input_clock.waited += time.perf_counter() - start
-            return step(data)
+            return step(self._batch)
 
-        timed.step = step
-        return timed
+        train.step = step
+        return train
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         compute = self._loss_and_gradients
         if self._xla_per_replica:
             compute = tf.function(replicas.alone()(compute), jit_compile=True, autograph=False)
-        given = {"x": x, "y": y, "sample_weight": sample_weight}
-        given = {name: value for name, value in given.items() if value is not None}
+        if tf.executing_eagerly():
+            self._batch = data
         with autodiff.gradients_owned_by_the_graph():
             seeds = [tf.identity(seed.value) for seed in self._seeds()]
             loss, gradients = compute(x, y, sample_weight)
             gradients = self._summed_over_replicas(gradients)
-            if not self._several and not self.jit_compile and not self._scales_the_loss():
-                loss = self._apply_if_finite(loss, gradients, (seeds, given))
+            if not self._several and not self._scales_the_loss():
+                loss = self._apply_if_finite(loss, gradients, seeds)
             else:
                 self.optimizer.apply(gradients, self.trainable_variables)
         return self._log(loss, x)
@@ -84,8 +91,8 @@ class TensorFlowStep:
         summed = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, found) if found else [])
         return [None if gradient is None else next(summed) for gradient in gradients]
 
-    def _apply_if_finite(self, loss, gradients, step):
-        """Leaves the weights as they are if the loss or a gradient is not finite, and keeps what the step was given."""
+    def _apply_if_finite(self, loss, gradients, seeds):
+        """Leaves weights and random seeds as they were if the loss or a gradient is not finite."""
         found = [tf.cast(gradient, tf.float32) for gradient in gradients if gradient is not None]
         size = loss + tf.linalg.global_norm(found)
 
@@ -94,28 +101,11 @@ class TensorFlowStep:
             return loss
 
         def keep():
-            tf.numpy_function(self._remember(step), tf.nest.flatten(step), [])
+            for seed, before in zip(self._seeds(), seeds, strict=True):
+                seed.assign(before)
             return tf.constant(float("nan"), loss.dtype)
 
         return tf.cond(tf.math.is_finite(size), apply, keep)
-
-    def _remember(self, step):
-        structure = tf.nest.map_structure(lambda _: 0, step)
-        model = weakref.ref(self)  # TensorFlow keeps the function
-
-        def remember(*values):
-            model()._broken = tf.nest.pack_sequence_as(structure, values)
-
-        return remember
-
-    def where_not_finite(self):
-        """What was not finite in the step that has just broken: a sentence, or "" if that is not known."""
-        if self._broken is None:
-            return ""
-        (seeds, given), self._broken = self._broken, None
-        for seed, value in zip(self._seeds(), seeds, strict=True):
-            seed.assign(value)
-        return where_not_finite(self, **tf.nest.map_structure(tf.constant, given))
 
     def _seeds(self):
         weights = {id(variable) for variable in self.weights}
