@@ -44,7 +44,7 @@ class TensorFlowStep:
             self.train_function = self._seeing_its_batch()
 
     def _seeing_its_batch(self):
-        """The compiled step; Keras would have it fetch its batch inside, where nobody sees which, nor how long it takes.
+        """The compiled step. Keras would have it fetch its batch inside, where nobody sees which and how long it takes.
 
         `_input_clock`, which Progress sets, is told how long it waits, `where_not_finite` which batch it was.
         """
