@@ -103,9 +103,7 @@ def test_training_samples_other_latents_at_every_step():
     assert float(network.compute_loss(IMAGES, training=False)) == float(network.compute_loss(IMAGES, training=False))
 
 
-@pytest.mark.parametrize(
-    "policy", ["mixed_float16", *(pytest.param(p, marks=pytest.mark.slow) for p in ("float32", "mixed_bfloat16"))]
-)
+@pytest.mark.parametrize("policy", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
 def test_fit_learns_in_every_precision(policy):
     keras.utils.set_random_seed(0)
     network = tiny(mid_block_add_attention=False, dtype=policy)
@@ -131,9 +129,8 @@ assert ("tensorflow" in sys.modules) == (keras.backend.backend() == "tensorflow"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
-def test_fit_learns_under_xla_on_both_backends(backend):
-    losses = [float(loss) for loss in run_fresh(TRAIN, json.dumps(TINY), backend=backend).split()]
+def test_fit_learns_on_jax():
+    losses = [float(loss) for loss in run_fresh(TRAIN, json.dumps(TINY), backend="jax").split()]
     assert losses[-1] < 0.8 * losses[0]
 
 

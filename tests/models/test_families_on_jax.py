@@ -24,9 +24,7 @@ inner = tp.AutoencoderKL(in_channels=1, out_channels=1, block_out_channels=(8, 1
                          mid_block_add_attention=False)
 made = {
     "vae": tp.VAE(**half),
-    "gan bce": tp.GAN(**half, loss="bce", r1=0.0, r2=0.0),
     "gan hinge": tp.GAN(**half, loss="hinge", r1=0.1, r2=0.0, augmentation=("colour", "translation", "cutout")),
-    "gan relativistic": tp.GAN(**half, r1=0.1, r2=0.1),
     "vaegan": tp.VAEGAN(**half, r1=0.1, r2=0.1),
     "adversarial": models.AdversarialAutoencoder(autoencoder=inner, discriminator=critic, start_step=4),
 }

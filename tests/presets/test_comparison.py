@@ -24,7 +24,7 @@ SMALL = {"image_size": 32, "width": 16, "count": 64, "samples": 32}
 
 @pytest.mark.slow
 def test_all_families_share_the_budget_and_leave_a_table_and_a_picture(oracle, tmp_path, capsys):
-    rows = comparison.compare(tmp_path, budget=20, oracle=oracle, **SMALL)
+    rows = comparison.compare(tmp_path, budget=10, oracle=oracle, **SMALL)
     assert [row.name for row in rows] == ["real renders", *(name.replace("_", " ") for name in comparison.TRAINERS)]
     for row in rows:
         assert np.isfinite([row.oracle_fd, row.oracle_kd, row.entropy, row.twins, row.nearest]).all(), row
@@ -40,7 +40,7 @@ def test_all_families_share_the_budget_and_leave_a_table_and_a_picture(oracle, t
     capsys.readouterr()
     assert cli.main(["compare", "--show", "--out", str(tmp_path)]) == 0
     shown = capsys.readouterr().out
-    assert "latent diffusion" in shown and "budget_seconds: 20" in shown
+    assert "latent diffusion" in shown and "budget_seconds: 10" in shown
 
 
 def test_a_model_that_diverges_is_a_row_with_a_note(oracle, tmp_path, monkeypatch):

@@ -136,15 +136,8 @@ def test_a_lora_learns_another_world_and_becomes_a_preset(preset, tmp_path, caps
     assert 0 < max(moved) < 0.1
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        layouts.celeb_a_raw,
-        *(pytest.param(m, marks=pytest.mark.slow) for m in (layouts.ffhq, layouts.imagenet, layouts.open_images)),
-    ],
-)
-def test_every_layout_trains_to_a_grid_of_samples(preset, tmp_path, make):
-    root, out, config = make(tmp_path / "data"), tmp_path / "out", tmp_path / "small.toml"
+def test_a_folder_trains_to_a_grid_of_samples_from_a_presets_weights(preset, tmp_path):
+    root, out, config = layouts.celeb_a_raw(tmp_path / "data"), tmp_path / "out", tmp_path / "small.toml"
     config.write_text(Path(TINY).read_text().replace("batch_size = 8", "batch_size = 2"))
     arguments = ["--config", str(config), "--init", str(preset), "--steps", "1", "--out", str(out)]
     assert main(["train", "diffusion", "--data", str(root), *arguments]) == 0
@@ -155,6 +148,16 @@ def test_every_layout_trains_to_a_grid_of_samples(preset, tmp_path, make):
     assert max(np.abs(before[name].astype("float32") - after[name].astype("float32")).max() for name in before) < 0.1
     for frozen in ("vae/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors"):
         assert (preset / frozen).read_bytes() == (out / frozen).read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [layouts.ffhq, layouts.imagenet, layouts.open_images])
+def test_every_layout_trains_to_a_grid_of_samples(preset, tmp_path, make):
+    root, out, config = make(tmp_path / "data"), tmp_path / "out", tmp_path / "small.toml"
+    config.write_text(Path(TINY).read_text().replace("batch_size = 4", "batch_size = 2"))
+    arguments = ["--config", str(config), "--init", str(preset), "--steps", "1", "--out", str(out)]
+    assert main(["train", "autoencoder", "--data", str(root), *arguments]) == 0
+    assert list((tmp_path / "out-pictures").glob("*.png"))
 
 
 def test_mixtures_and_folders_without_a_validation_split_train(preset, tmp_path, captioned):

@@ -194,7 +194,7 @@ def test_damaged_tokenizers_in_one_file(one_file, seed):
 
 
 @pytest.mark.slow
-@settings(max_examples=2000, deadline=None, derandomize=True)
+@settings(max_examples=500, deadline=None, derandomize=True)
 @SEEDS
 def test_damaged_folders(folder, seed):
     damaged(some_file(folder, seed), seed, lambda: tp.LatentDiffusion.from_preset(folder))
@@ -207,7 +207,7 @@ def test_damaged_single_files(file, seed):
 
 
 @pytest.mark.slow
-@settings(max_examples=1000, deadline=None, derandomize=True)
+@settings(max_examples=250, deadline=None, derandomize=True)
 @SEEDS
 def test_many_damaged_single_files(file, seed):
     damaged(file, seed, lambda: single_file.read_networks(file))
@@ -261,4 +261,4 @@ def test_damaged_loras_and_words(tmp_path):
 
 @pytest.mark.slow
 def test_many_damaged_loras_and_words(tmp_path):
-    check_damaged_additions(tmp_path, 1500)
+    check_damaged_additions(tmp_path, 400)

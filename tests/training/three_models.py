@@ -15,8 +15,9 @@ import tensorflow as tf
 import tfportrait as tp
 from tfportrait import data, training
 
-FAMILIES = ("vae", "gan", "diffusion")
-EPOCHS, STEPS = 4, 6
+EPOCHS = {"vae": 5, "gan": 5, "diffusion": 2}  # it takes longest to trace
+FAMILIES = tuple(EPOCHS)
+STEPS = 6  # of an epoch
 
 
 class Wait(keras.callbacks.Callback):
@@ -47,7 +48,7 @@ def main(folder, seconds=0.0):
     source = data.open_source("portrait_world", "train", image_size=32, count=4 * STEPS)
     for name in FAMILIES:
         directory = Path(folder) / name
-        if (directory / f"state-{EPOCHS * STEPS:010d}.safetensors").exists():
+        if (directory / f"state-{EPOCHS[name] * STEPS:010d}.safetensors").exists():
             continue  # it is finished, and building it takes seconds
         model = make(name)
         fields = ("image", "caption") if name == "diffusion" else ("image",)
@@ -57,7 +58,7 @@ def main(folder, seconds=0.0):
         optimizer = getattr(model, "default_optimizer", lambda rate: training.AdamW(rate, ema_decay=0.9))(1e-3)
         model.compile(optimizer)
         recovery = training.Recovery(directory, every_steps=1)
-        model.fit(batches, epochs=EPOCHS, verbose=0, callbacks=[recovery, Wait(seconds)])
+        model.fit(batches, epochs=EPOCHS[name], verbose=0, callbacks=[recovery, Wait(seconds)])
 
 
 if __name__ == "__main__":
