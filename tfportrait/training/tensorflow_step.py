@@ -50,13 +50,14 @@ class TensorFlowStep:
         """
         step = self._autoconvert_optionals(self.train_step)
         step = tf.function(step, jit_compile=self.jit_compile, reduce_retracing=True, autograph=False)
-        started = None  # the iterator of this epoch
+        traced = None
 
         def train(iterator):
-            nonlocal started
-            if iterator is not started and hasattr(iterator, "element_spec"):
-                step.get_concrete_function(iterator.element_spec)  # its sizes, not those of the first batch
-                started = iterator
+            nonlocal traced
+            spec = getattr(iterator, "element_spec", None)
+            if spec != traced:
+                step.get_concrete_function(spec)  # for any batch of the data set, not for the sizes of the first
+                traced = spec
             start = time.perf_counter()
             self._batch = next(iterator)
             if self._input_clock is not None:
