@@ -14,8 +14,9 @@ class JaxStep:
             step = self.train_function
 
             def train(state, iterator):
-                self._batch = next(iterator)
-                return step(state, iter((self._batch,)))
+                batch = next(iterator)
+                self._remember(batch)
+                return step(state, iter((batch,)))
 
             train.step = step
             self.train_function = train

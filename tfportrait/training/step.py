@@ -34,7 +34,7 @@ class Trainable(Step, keras.Model):
     TensorFlow and JAX, with or without XLA, in any precision, with `AdamW` or `Players`, with gradient accumulation.
     """
 
-    _batch = None  # that of the last step, while `fit` runs and where the step sees it
+    _last_batch = None  # that of the last step, while `fit` runs and where the step sees it
 
     def compile(self, optimizer="adamw", *, jit_compile="auto", **kwargs):
         """Prepares training.
@@ -74,17 +74,20 @@ class Trainable(Step, keras.Model):
         try:
             return super().fit(*args, callbacks=callbacks, **kwargs)
         finally:
-            self._batch = None
+            self._remember(None)
             for recovery in recoveries:
                 recovery.release()
 
+    def _remember(self, batch):
+        object.__setattr__(self, "_last_batch", batch)  # Keras would wrap it, and look for weights in it
+
     def where_not_finite(self):
         """What was not finite in the step that has just broken: a sentence, or "" if that is not known."""
-        if self._batch is None or isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+        if self._last_batch is None or isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
             return ""
         if hasattr(self, "jax_state_sync"):
             self.jax_state_sync()
-        return diagnosis.where_not_finite(self, *keras.utils.unpack_x_y_sample_weight(self._batch))
+        return diagnosis.where_not_finite(self, *keras.utils.unpack_x_y_sample_weight(self._last_batch))
 
     def evaluate(self, *args, **kwargs):
         """As `keras.Model.evaluate`, but of the averaged weights if the optimizer keeps an average (in `fit` too)."""

@@ -59,10 +59,11 @@ class TensorFlowStep:
                 step.get_concrete_function(spec)  # for any batch of the data set, not for the sizes of the first
                 traced = spec
             start = time.perf_counter()
-            self._batch = next(iterator)
+            batch = next(iterator)
+            self._remember(batch)
             if self._input_clock is not None:
                 self._input_clock.waited += time.perf_counter() - start
-            return step(self._batch)
+            return step(batch)
 
         train.step = step
         return train
@@ -73,7 +74,7 @@ class TensorFlowStep:
         if self._xla_per_replica:
             compute = tf.function(replicas.alone()(compute), jit_compile=True, autograph=False)
         if tf.executing_eagerly():
-            self._batch = data
+            self._remember(data)
         with autodiff.gradients_owned_by_the_graph():
             seeds = [tf.identity(seed.value) for seed in self._seeds()]
             loss, gradients = compute(x, y, sample_weight)
