@@ -1,3 +1,4 @@
+import json
 import shutil
 import sys
 
@@ -75,9 +76,10 @@ def test_prompts_are_painted_once(tmp_path, capsys):
     assert "painted with num_steps 2" in said.out and "0 painted, 0 there already, 3 failed" in said.out
     assert "3 of 3 lines failed" in said.err
     assert pictures[1].read_bytes() == before
-    prompts.write_text("a smiling woman\n")
-    assert main([*command, "--steps=2"]) == 0
-    assert "0 painted, 1 there already, 0 failed" in capsys.readouterr().out
+    prompts.write_text("a smiling woman\n" + json.dumps({"prompt": "a man", "out": pictures[0].name}))
+    assert main([*command, "--steps=2"]) == 2
+    said = capsys.readouterr().out
+    assert "0 painted, 1 there already, 1 failed" in said and "is that of line 1 too" in said
 
 
 def test_without_beam_the_extra_is_named(tmp_path, monkeypatch):

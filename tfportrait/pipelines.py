@@ -10,7 +10,6 @@ Needs the extra `beam`: pip install "tfportrait[beam]".
 
 import dataclasses
 import functools
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -98,17 +97,16 @@ def paint(
     out = str(files.check_writable_folder(out).resolve())
     chosen = {"num_steps": num_steps, "guidance_scale": guidance_scale, "sampler": sampler, **settings}
     jobs = tasks.read_prompts(prompts, seed=seed, negative=negative, **chosen)
-    opening = {"precision": precision, "prediction_type": prediction_type}
-    opening["loras"] = {str(Path(file).resolve()): strength for file, strength in (loras or {}).items()}
-    painting = _Painting(str(locate(preset)), out, json.dumps(opening), label)
-    there = {job.name for job in jobs if tasks.batches.is_painted(job, out)}
+    files_of_loras = tuple((str(Path(file).resolve()), strength) for file, strength in (loras or {}).items())
+    painting = _Painting(str(locate(preset)), out, files_of_loras, precision, prediction_type, label)
+    there = [tasks.batches.is_painted(job, out) for job in jobs]
     parts = [jobs[first : first + TOGETHER] for first in range(0, len(jobs), TOGETHER)]
     with beam.Pipeline(options=_options(beam, options)) as pipeline:
         spread = pipeline | "prompts" >> beam.Create(parts, reshuffle=False) | "spread" >> beam.Reshuffle()
         spread | "paint" >> beam.Map(painting.paint)
     summary = tasks.batches.Summary()
-    for job in jobs:
-        if job.name in there:
+    for job, was_there in zip(jobs, there, strict=True):
+        if was_there:
             summary.skipped += 1
         elif tasks.batches.is_painted(job, out):
             summary.painted += 1
@@ -157,24 +155,33 @@ class _Painting:
 
     preset: str
     out: str
-    opening: str
+    loras: tuple
+    precision: str
+    prediction_type: str | None
     label: bool
 
     def paint(self, jobs):
-        tasks.paint_jobs(jobs, Path(self.out), Path(self.preset), label=self.label, opener=self.open)
+        opened = functools.partial(_painter, self)
+        tasks.paint_jobs(jobs, Path(self.out), Path(self.preset), label=self.label, opener=opened)
 
-    def open(self, preset, **options):
-        return _open_painter(preset, self.opening)
+
+def _painter(job, preset, **options):
+    """What `paint_jobs` opens: all that says how stands in the job."""
+    return _open_painter(job)
 
 
 @functools.lru_cache(maxsize=1)
-def _open_painter(preset, opening):
+def _open_painter(job):
     """Once in every worker."""
     from tfportrait.tasks.opening import open_painter
 
-    opening = json.loads(opening)
-    opening["loras"] = {Path(file): strength for file, strength in opening["loras"].items()}
-    return open_painter(preset, count=TOGETHER, **opening)
+    return open_painter(
+        Path(job.preset),
+        count=TOGETHER,
+        precision=job.precision,
+        prediction_type=job.prediction_type,
+        loras={Path(file): strength for file, strength in job.loras},
+    )
 
 
 def _beam():

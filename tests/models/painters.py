@@ -7,9 +7,9 @@ import tfportrait as tp
 CAPTIONS = ["a red cat", "a blue dog", "一只红色的猫", "two green birds"]
 
 
-def tiny_painter(dtype=None, **changes):
+def tiny_painter(dtype=None, max_length=16, **changes):
     """A latent-diffusion model of 16x16 pixels that runs in milliseconds."""
-    tokenizer = tp.Tokenizer.train(CAPTIONS, 560, 16)
+    tokenizer = tp.Tokenizer.train(CAPTIONS, 560, max_length)
     unet = tp.UNet(
         sample_size=8,
         in_channels=4,
@@ -39,7 +39,7 @@ def tiny_painter(dtype=None, **changes):
         intermediate_size=32,
         num_hidden_layers=1,
         num_attention_heads=2,
-        max_position_embeddings=16,
+        max_position_embeddings=max_length,
         dtype=dtype,
     )
     parts = {

@@ -1,12 +1,16 @@
-import collections
+import functools
 
 import keras
 import pytest
 
 from tfportrait.models import preset
 
-KEPT = 3
-_opened = collections.OrderedDict()
+read = preset.read
+
+
+@functools.lru_cache(maxsize=3)
+def _opened(cls, folder, changed, policy, options):
+    return read(cls, folder, **dict(options))
 
 
 @pytest.fixture(autouse=True)
@@ -15,19 +19,14 @@ def opened_once(monkeypatch):
 
     Call it to forget them.
     """
-    read = preset.read
 
     def read_once(cls, name, **options):
         folder = preset.locate(name)
         changed = max((file.stat().st_mtime_ns for file in folder.rglob("*")), default=0)
-        policy = options.get("dtype") or keras.config.dtype_policy().name
-        key = (cls, folder, changed, policy, options.get("prediction_type"), options.get("ema"))
-        if key not in _opened or _opened[key].additions:
-            _opened[key] = read(cls, name, **options)
-        _opened.move_to_end(key)
-        while len(_opened) > KEPT:
-            _opened.popitem(last=False)
-        return _opened[key]
+        key = (cls, folder, changed, keras.config.dtype_policy().name, tuple(options.items()))
+        if _opened(*key).additions:
+            _opened.cache_clear()
+        return _opened(*key)
 
     monkeypatch.setattr(preset, "read", read_once)
-    return _opened.clear
+    return _opened.cache_clear

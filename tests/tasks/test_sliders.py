@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from models.painters import CAPTIONS, tiny_painter
+from models.painters import tiny_painter
 
 import tfportrait as tp
 from tfportrait import tasks
@@ -25,16 +25,7 @@ class Light:
 def painter():
     """One with room for all that is said of a picture: prompts of several lengths would each be traced."""
     keras.utils.set_random_seed(0)
-    tokenizer = tp.Tokenizer.train(CAPTIONS, 560, 256)
-    text_encoder = tp.TextEncoder(
-        vocab_size=len(tokenizer),
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        max_position_embeddings=256,
-    )
-    return tiny_painter(tokenizer=tokenizer, text_encoder=text_encoder)
+    return tiny_painter(max_length=256)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfportrait import autodiff
+
 
 def where_not_finite(model, x, y=None, sample_weight=None):
     """Computes the loss of a batch again and says where the first number that is not finite came from.
@@ -31,7 +33,7 @@ def where_not_finite(model, x, y=None, sample_weight=None):
     if not _finite(loss):
         return "the loss is not finite, though what every layer computes is"
     gradients = zip(model.trainable_variables, _gradients(model, given), strict=True)
-    names = [variable.path for variable, gradient in gradients if gradient is not None and not _finite(gradient)]
+    names = [variable.path for variable, gradient in gradients if not _finite(gradient)]
     if names:
         # Backwards, the last layer is the first that breaks.
         return f"the gradient of {names[-1]} is not finite, though the loss and what every layer computes is"
@@ -41,19 +43,12 @@ def where_not_finite(model, x, y=None, sample_weight=None):
 def _gradients(model, given):
     """Those of the same loss: random seeds stay as they are."""
     weights = model.trainable_variables
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        with keras.StatelessScope(), tf.GradientTape() as tape:
-            loss = model.compute_loss(**given)
-        return tape.gradient(loss, [variable.value for variable in weights])
-    import jax
 
     def loss_of(values):
         with keras.StatelessScope(state_mapping=zip(weights, values, strict=True)):
             return model.compute_loss(**given)
 
-    return jax.grad(loss_of)([variable.value for variable in weights])
+    return autodiff.gradient(loss_of, [variable.value for variable in weights])[1]
 
 
 @contextlib.contextmanager

@@ -103,7 +103,7 @@ class AdamW(keras.optimizers.AdamW):
         if not self._alone:
             super()._apply_weight_decay(variables)
             return
-        rate = ops.cast(self._get_current_learning_rate() * self.weight_decay, "float32")
+        rate = ops.cast(self.learning_rate * self.weight_decay, "float32")
         for variable in filter(self._use_weight_decay, variables):
             self.assign_sub(variable, variable * ops.cast(rate, variable.dtype))
 
