@@ -1,13 +1,22 @@
 """Puts this folder on the import path, so that tests anywhere below it can import `contracts` and `golden`."""
 
 import json
+import os
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-import tfportrait  # noqa: F401  (before a test imports TensorFlow: it turns oneDNN on, as in the processes that users start)
+# Compiling takes longer than what is computed here: XLA shall not optimise much, and JAX keep what it has compiled.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(tempfile.gettempdir()) / "tfportrait-tests-jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+import tfportrait  # noqa: E402, F401  (before a test imports TensorFlow: it turns oneDNN on, as in the processes that users start)
 
 
 @pytest.fixture(autouse=True)

@@ -166,7 +166,7 @@ def some_file(folder, seed):
     return files[seed % len(files)]
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @SEEDS
 def test_damaged_folders_before_networks_are_built(folder, seed):
     def check():
@@ -194,7 +194,7 @@ def test_damaged_tokenizers_in_one_file(one_file, seed):
 
 
 @pytest.mark.slow
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 @SEEDS
 def test_damaged_folders(folder, seed):
     damaged(some_file(folder, seed), seed, lambda: tp.LatentDiffusion.from_preset(folder))
@@ -207,7 +207,7 @@ def test_damaged_single_files(file, seed):
 
 
 @pytest.mark.slow
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @SEEDS
 def test_many_damaged_single_files(file, seed):
     damaged(file, seed, lambda: single_file.read_networks(file))
@@ -256,9 +256,9 @@ def check_damaged_additions(folder, count):
 
 
 def test_damaged_loras_and_words(tmp_path):
-    check_damaged_additions(tmp_path, 60)
+    check_damaged_additions(tmp_path, 30)
 
 
 @pytest.mark.slow
 def test_many_damaged_loras_and_words(tmp_path):
-    check_damaged_additions(tmp_path, 400)
+    check_damaged_additions(tmp_path, 150)

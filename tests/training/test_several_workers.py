@@ -50,7 +50,7 @@ def check_same(out, alone, families, count):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("count", "families"), [(2, FAMILIES), (4, ("diffusion",))])
+@pytest.mark.parametrize(("count", "families"), [(2, FAMILIES), (4, ("vae",))])
 def test_workers_learn_what_one_process_does(count, families, alone, tmp_path):
     finish(start(tmp_path, ",".join(families), count))
     check_same(tmp_path, alone, families, count)

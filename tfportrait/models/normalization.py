@@ -1,5 +1,8 @@
 """Group normalisation with float32 statistics under every precision policy."""
 
+import functools
+import operator
+
 import keras
 from keras import ops
 
@@ -93,8 +96,8 @@ def _statistics(x, gamma, beta, shift, epsilon):
     """Sums over the pixels, mean and 1 / deviation of each group, and (B, 1, 1, C) scale and offset of y."""
     grouped, pixels = (-1, *gamma.shape[1:]), _pixels(x)
     wide = [ops.cast(x[:, rows], "float32") for rows in bands(x)]
-    sums = sum(ops.sum(w, axis=(1, 2)) for w in wide)  # (B, C)
-    squares = sum(ops.sum(w * w, axis=(1, 2)) for w in wide)
+    sums = _added(ops.sum(w, axis=(1, 2)) for w in wide)  # (B, C)
+    squares = _added(ops.sum(w * w, axis=(1, 2)) for w in wide)
     if shift is not None:  # the sums of x + shift
         squares = squares + shift * (2 * sums + pixels * shift)
         sums = sums + pixels * shift
@@ -111,6 +114,10 @@ def _statistics(x, gamma, beta, shift, epsilon):
 def _apply(x, scale, offset, silu):
     z = ops.cast(x, "float32") * scale + offset
     return ops.cast(z * ops.sigmoid(z) if silu else z, x.dtype)
+
+
+def _added(tensors):
+    return functools.reduce(operator.add, tensors)  # `sum` would begin with 0 +, an operation more
 
 
 def _float32(x):
