@@ -52,6 +52,16 @@ def test_nothing_of_a_training_stays_in_memory():
     assert graphs() == before
 
 
+def test_data_sets_and_generators_are_fitted_without_warnings(recwarn):
+    import tensorflow as tf
+
+    model = tiny()
+    model.compile("adamw")
+    model.fit(tf.data.Dataset.from_tensor_slices(images(8)).batch(4), verbose=0)
+    model.fit(((batch,) for batch in images(8).reshape(2, 4, *images(8).shape[1:])), steps_per_epoch=2, verbose=0)
+    assert not [str(warning.message) for warning in recwarn if "shuffle" in str(warning.message)]
+
+
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_loss_falls_and_the_step_is_traced_once(jit_compile):
     model = tiny()

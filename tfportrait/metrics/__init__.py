@@ -4,16 +4,30 @@ from tfportrait.lazy import lazy
 
 _HOMES = {
     "Accuracy": "prompts",
+    "Balance": "bias",
     "Evaluation": "evaluation",
+    "Memorisation": "memory",
+    "Moments": "moments",
+    "Share": "bias",
     "attribute_entropy": "distances",
+    "balance": "bias",
+    "bootstrap": "intervals",
+    "density_coverage": "distances",
     "evaluate": "evaluation",
     "frechet_distance": "distances",
     "held_out_prompts": "prompts",
     "kernel_distance": "distances",
+    "kernel_distance_of_subsets": "distances",
+    "memorisation": "memory",
+    "nearest": "distances",
     "nearest_distances": "distances",
+    "perceptual_distance": "image_distance",
+    "precision_recall": "distances",
     "prompt_accuracy": "prompts",
     "psnr": "image_distance",
     "repeated_share": "distances",
+    "ssim": "image_distance",
+    "wilson": "intervals",
 }
 
 __all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

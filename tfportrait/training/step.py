@@ -69,8 +69,11 @@ class Trainable(Step, keras.Model):
         """As `keras.Model.fit`; besides, a loss that is not finite ends the training with a `FloatingPointError`."""
         callbacks = [StopOnNaN(), *(callbacks or [])]  # first, so that no other callback stores what is broken
         recoveries = [callback for callback in callbacks if isinstance(callback, Recovery)]
+        x = args[0] if args else kwargs.get("x")
         for recovery in recoveries:
-            recovery.dataset = args[0] if args else kwargs.get("x")
+            recovery.dataset = x
+        if hasattr(x, "element_spec") or hasattr(x, "__next__"):
+            kwargs.setdefault("shuffle", False)  # Keras warns that it cannot shuffle a tf.data.Dataset or a generator
         try:
             return super().fit(*args, callbacks=callbacks, **kwargs)
         finally:
