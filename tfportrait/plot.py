@@ -171,14 +171,14 @@ def losses(history, smooth: float = 0.9, title=None):
         for name in group:
             colour = COLOURS[names.index(name.removeprefix("val_")) % len(COLOURS)]
             _curve(axes, curves[name], name, colour, dashed=name.startswith("val_"), smooth=smooth)
-        _tidy(axes, "epoch" if hasattr(history, "history") else "step", "loss" if "loss" in group[0] else "")
+        tidy(axes, "epoch" if hasattr(history, "history") else "step", "loss" if "loss" in group[0] else "")
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
         values = np.concatenate([curves[name] for name in group])
         values = values[np.isfinite(values)]
         if "loss" in group[0] and values.size and 0 < values.min() < values.max() / 10:
             axes.set_yscale("log")
         axes.legend(frameon=True, framealpha=0.85, edgecolor="none", fontsize=9)
-    _headline(figure, title)
+    add_headline(figure, title)
     return figure
 
 
@@ -210,12 +210,12 @@ def schedules(schedules: Sequence, title=None):
         log_snr = np.where(signal > 0, schedule.log_snr(times), np.nan)
         snr_axes.plot(position, log_snr, color=colour, linewidth=1.8)
     for axes, subject in ((rates_axes, "signal rate (solid) and noise rate (dashed)"), (snr_axes, "log-SNR")):
-        _tidy(axes, "time, 0 clean to 1 noisy", "")
+        tidy(axes, "time, 0 clean to 1 noisy", "")
         axes.set_title(subject, loc="left", fontsize=10, color=TEXT)
     snr_axes.axhline(0, color=FAINT, linewidth=1, zorder=0)
     curves = rates_axes.get_legend_handles_labels()
     figure.legend(*curves, loc="outside lower center", ncols=min(len(chosen), 4), frameon=False, fontsize=9)
-    _headline(figure, title)
+    add_headline(figure, title)
     return figure
 
 
@@ -255,12 +255,12 @@ def comparison(images, curves, title=None):
     for axes, (panel, lines) in zip(below, panels.items(), strict=True):
         for (name, curve), colour in zip(lines, COLOURS, strict=False):
             axes.plot(curve[:, 0], curve[:, 1], color=colour, linewidth=1.4, label=name)
-        _tidy(axes, "seconds", "")
+        tidy(axes, "seconds", "")
         axes.set_title(panel, fontsize=9, color=TEXT, loc="left")
         axes.tick_params(labelsize=7)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
         axes.legend(frameon=False, fontsize=7)
-    _headline(figure, title)
+    add_headline(figure, title)
     return figure
 
 
@@ -401,7 +401,7 @@ def _time_axis(schedule):
     return position, position * (schedule.num_train_timesteps - 1)
 
 
-def _tidy(axes, x_label, y_label):
+def tidy(axes, x_label, y_label):
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color("#888888")
     axes.grid(color=FAINT, linewidth=0.6)
@@ -411,6 +411,6 @@ def _tidy(axes, x_label, y_label):
     axes.set_ylabel(y_label, color=TEXT, fontsize=10)
 
 
-def _headline(figure, title):
+def add_headline(figure, title):
     if title:
         figure.suptitle(_drawable(title), x=0.01, ha="left", fontsize=12, color=TEXT, family=list(_fonts()))

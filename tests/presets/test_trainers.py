@@ -1,6 +1,7 @@
 """A preset from nothing to a picture, through the commands that a user types."""
 
 import functools
+import json
 import tomllib
 from pathlib import Path
 
@@ -280,6 +281,34 @@ def test_the_oracle_is_trained_by_its_command(preset, tmp_path):
     assert main(["train", "oracle", "--config", TINY, "--out", str(tmp_path), "--precision", "float32"]) == 0
     read = tp.Oracle.from_preset(tmp_path).read(np.zeros((2, 32, 32, 3), "uint8"))
     assert set(read) == set(tp.world.ATTRIBUTES)
+
+
+def test_a_preset_is_evaluated_and_studied(preset, tmp_path, capsys):
+    oracle, out = tmp_path / "oracle", tmp_path / "evaluation"
+    tp.Oracle(attributes=tp.world.ATTRIBUTES, image_size=32, widths=[8, 16]).save_to_preset(oracle)
+    command = ["evaluate", str(preset), "--oracle", str(oracle), "--samples", "12", "--steps", "1", "--out", str(out)]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    assert "prompt accuracy" in printed and "oracle_fd" in printed and "dB PSNR" in printed
+    record = json.loads((out / "evaluation.json").read_text("utf-8"))
+    assert record["settings"]["samples"] == 12 and record["settings"]["seed"] == 0
+    assert record["results"]["prompts"]["counts"] and record["circumstances"]["keras"]
+    assert {path.name for path in out.iterdir()} == {
+        *("evaluation.json", "evaluation.txt", "accuracy.png", "confusion.png")
+    }
+    assert main([*command, "--study", "guidance"]) == 0
+    assert {"guidance.json", "guidance.txt", "guidance.png"} <= {path.name for path in out.iterdir()}
+    assert len(json.loads((out / "guidance.json").read_text("utf-8"))["rows"]) == 8
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for wrong, message in [
+        (["--samples", "0"], "--samples must be at least 1"),
+        (["--data", str(empty)], "empty"),
+        (["--training", "5"], "5 training pictures for 12 unseen ones"),
+        (["--sampler", "dpm"], "dpmpp_2m"),
+    ]:
+        assert main([*command, *wrong]) == 2
+        assert message in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_diffusion_without_an_autoencoder_says_what_to_do(tmp_path, capsys):

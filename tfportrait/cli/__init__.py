@@ -10,6 +10,7 @@ import click
 from tfportrait.cli import (  # noqa: F401 - each adds its commands to app
     animating,
     data,
+    evaluating,
     exploring,
     exporting,
     inpainting,

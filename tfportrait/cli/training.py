@@ -1,4 +1,4 @@
-"""Train models, measure and compare them."""
+"""Train models and compare them."""
 
 import contextlib
 from pathlib import Path
@@ -86,35 +86,6 @@ def train(
         stack.enter_context(strategy.scope())
         getattr(trainers, f"train_{stage}")(settings, out, init=init, steps=steps)
     click.echo(out)
-
-
-@app.command()
-@click.argument("preset", default="portrait_128")
-@click.option("--oracle", default=None, help="The preset that reads the pictures.  [default: PRESET's]")
-@click.option("--samples", type=int, default=512, help="Number of prompts, every other one Chinese.")
-@click.option("--steps", type=int, default=20, help="Steps of the sampler.")
-@click.option("--guidance", type=float, default=4.0, help="How strongly the prompt is followed.")
-@click.option("--sampler", default="dpmpp_2m", help="As for paint.")
-@click.option("--precision", default="auto", help="auto, float32, bfloat16 or float16.")
-def evaluate(
-    preset: str, oracle: str | None, samples: int, steps: int, guidance: float, sampler: str, precision: str
-) -> None:
-    """Measure PRESET on prompts that no training has seen."""
-    from tfportrait.presets import locate
-    from tfportrait.terminal import start_backend
-
-    folder, read_by = locate(preset), locate(oracle) if oracle else None
-    start_backend()
-    from tfportrait import metrics
-    from tfportrait.models import LatentDiffusion, Oracle
-    from tfportrait.tasks.describing import oracle_of
-    from tfportrait.training import accelerate
-
-    accelerate(precision)
-    painter, reader = LatentDiffusion.from_preset(folder), Oracle.from_preset(read_by or oracle_of(folder))
-    click.echo(
-        metrics.evaluate(painter, reader, count=samples, num_steps=steps, guidance_scale=guidance, sampler=sampler)
-    )
 
 
 @app.command()

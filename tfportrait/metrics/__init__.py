@@ -26,7 +26,12 @@ _HOMES = {
     "prompt_accuracy": "prompts",
     "psnr": "image_distance",
     "repeated_share": "distances",
+    "figures": "",
+    "guidance_settings": "studies",
+    "sampler_settings": "studies",
     "ssim": "image_distance",
+    "study": "studies",
+    "study_table": "studies",
     "wilson": "intervals",
 }
 

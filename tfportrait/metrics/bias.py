@@ -37,19 +37,17 @@ class Balance:
             the share of images that would have to change.
         entropy: float in [0, 1]. Mean of the attributes' entropies, of the painted images.
         real_entropy: float. The same of the real ones.
-        count: int. Painted images.
     """
 
     shares: list
     distances: dict
     entropy: float
     real_entropy: float
-    count: int
 
     def __str__(self):
         lines = [
-            f"{self.count} images without words: entropy {self.entropy:.3f}, of real ones {self.real_entropy:.3f}; "
-            f"on average {np.mean(list(self.distances.values())):.3f} of the images would have to change a value"
+            f"where the prompts are silent: entropy {self.entropy:.3f}, of real pictures {self.real_entropy:.3f}; "
+            f"on average {np.mean(list(self.distances.values())):.3f} of the pictures would have to change a value"
         ]
         odd = sorted((s for s in self.shares if s.outside), key=lambda s: abs(s.painted - s.real), reverse=True)
         for share in odd[:8]:
@@ -69,7 +67,8 @@ def balance(read, real, attributes):
     Read, not known: so an oracle's own mistakes are on both sides.
 
     Args:
-        read: dict of attribute name to int (N,), as `Oracle.read` gives it. Of images painted without words.
+        read: dict of attribute name to int (N,), as `Oracle.read` gives it. Of images whose prompts do not say which
+            value; N may differ from attribute to attribute.
         real: dict of attribute name to int (M,). Of real images.
         attributes: dict of attribute name to list of values, as `Oracle.attributes`.
 
@@ -89,8 +88,7 @@ def balance(read, real, attributes):
             share, of_real = hits / painted.sum(), wanted / expected.sum()
             shares.append(Share(name, value, float(share), (low, high), float(of_real), outside))
         distances[name] = float(np.abs(painted / painted.sum() - expected / expected.sum()).sum() / 2)
-    count = len(next(iter(read.values())))
-    return Balance(shares, distances, attribute_entropy(read, attributes), attribute_entropy(real, attributes), count)
+    return Balance(shares, distances, attribute_entropy(read, attributes), attribute_entropy(real, attributes))
 
 
 def _counts(read, name, values):

@@ -56,33 +56,55 @@ def prompt_accuracy(oracle, images, named, *, real_images=None):
     """
     if len(images) != len(named):
         raise ValueError(f"{len(images)} images for {len(named)} prompts")
-    unknown = sorted({name for each in named for name in each if name not in oracle.attributes})
-    if unknown:
-        raise ValueError(f"the oracle does not read {', '.join(unknown)}; it reads {', '.join(oracle.attributes)}")
-    wanted = {name: [(i, each[name]) for i, each in enumerate(named) if name in each] for name in oracle.attributes}
-    wanted = {name: rows for name, rows in wanted.items() if rows}
-    if not wanted:
-        raise ValueError("no prompt names an attribute")
-    hits = _hits(oracle, images, wanted)
-    counts = {name: len(rows) for name, rows in wanted.items()}
+    _wanted(named, oracle.attributes)
+    read = oracle.read(images)
+    real = None if real_images is None else oracle.read(real_images)
+    return accuracy_of(read, named, oracle.attributes, real)
+
+
+def accuracy_of(read, named, attributes, real=None):
+    """`prompt_accuracy` of what an oracle has read already.
+
+    Args:
+        read: dict of attribute name to int (N,), as `Oracle.read` gives it.
+        named: list of N dicts, attribute name to value.
+        attributes: dict of attribute name to list of values, as `Oracle.attributes`.
+        real: dict as `read`, of real renders, or None.
+
+    Returns, raises: as `prompt_accuracy`.
+    """
+    wanted = _wanted(named, attributes)
+    hits, counts = _hits(read, wanted), {name: len(rows) for name, (rows, _) in wanted.items()}
     total = sum(counts.values())
-    commonest = sum(np.unique([v for _, v in rows], return_counts=True)[1].max() for rows in wanted.values())
-    real_hits = {} if real_images is None else _hits(oracle, real_images, wanted)
+    commonest = sum(np.bincount(values).max() for _, values in wanted.values())
+    real_hits = {} if real is None else _hits(real, wanted)
     return Accuracy(
         accuracy=sum(hits.values()) / total,
         by_attribute={name: hits[name] / counts[name] for name in wanted},
         counts=counts,
         guessing=float(commonest / total),
-        real=None if real_images is None else sum(real_hits.values()) / total,
+        real=None if real is None else sum(real_hits.values()) / total,
         real_by_attribute={name: real_hits[name] / counts[name] for name in real_hits},
     )
 
 
-def _hits(oracle, images, wanted):
-    read = oracle.read(images)
-    return {
-        name: sum(oracle.attributes[name][read[name][i]] == value for i, value in rows) for name, rows in wanted.items()
-    }
+def _wanted(named, attributes):
+    """For each attribute that is named, the prompts that do and the numbers of the values."""
+    unknown = sorted({name for each in named for name in each if name not in attributes})
+    if unknown:
+        raise ValueError(f"the oracle does not read {', '.join(unknown)}; it reads {', '.join(attributes)}")
+    wanted = {}
+    for name, values in attributes.items():
+        rows = [i for i, each in enumerate(named) if name in each]
+        if rows:
+            wanted[name] = np.array(rows), np.array([values.index(named[i][name]) for i in rows])
+    if not wanted:
+        raise ValueError("no prompt names an attribute")
+    return wanted
+
+
+def _hits(read, wanted):
+    return {name: int((np.asarray(read[name])[rows] == values).sum()) for name, (rows, values) in wanted.items()}
 
 
 def held_out_prompts(count, *, first_seed=HELD_OUT_SEED, of="portrait_world"):
