@@ -100,6 +100,23 @@ def test_a_painter_that_repeats_training_pictures_is_found(reader, training):
     np.testing.assert_array_equal(result.memorisation.nearest, np.arange(COUNT))
 
 
+def test_inception_and_clip_where_they_are_given(reader):
+    class Features:
+        name = "fid"
+
+        def __call__(self, images):
+            return reader.embed(images)[:, :8]
+
+    class Clip:
+        def similarity(self, images, texts, batch_size):
+            return np.full(len(images), 0.3)
+
+    result = metrics.evaluate(Perfect(), reader, count=COUNT, inception=Features(), clip=Clip())
+    assert result.fd["frechet"] == pytest.approx(0, abs=1e-6) and result.fd["deviation"] > 0
+    assert result.clip_score == pytest.approx(30) and result.intervals["clip_score"] == pytest.approx((30, 30))
+    assert "FID 0.000" in str(result) and "KID" in str(result) and "CLIP score 30.00" in str(result)
+
+
 def test_a_stopped_evaluation_goes_on(reader, tmp_path):
     settings = {"count": COUNT, "num_steps": 3, "batch_size": 6, "parts": tmp_path}
     with pytest.raises(KeyboardInterrupt):

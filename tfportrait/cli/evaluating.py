@@ -22,6 +22,8 @@ STUDIES = ("samplers", "guidance")
 )
 @click.option("--split", default="validation", help="Part of --data.")
 @click.option("--training", type=int, default=None, help="Training pictures to compare with.  [default: --samples]")
+@click.option("--inception", type=click.Path(path_type=Path), help="Weights of FID's Inception, for FID and KID.")
+@click.option("--clip", type=click.Path(path_type=Path), help="Folder of a CLIP checkpoint, for the CLIP score.")
 @click.option("--steps", type=int, default=20, help="Steps of the sampler.")
 @click.option("--guidance", type=float, default=4.0, help="How strongly the prompt is followed.")
 @click.option("--sampler", default="dpmpp_2m", help="As for paint.")
@@ -38,6 +40,8 @@ def evaluate(
     data: str | None,
     split: str,
     training: int | None,
+    inception: Path | None,
+    clip: Path | None,
     steps: int,
     guidance: float,
     sampler: str,
@@ -54,7 +58,7 @@ def evaluate(
     start_backend()
     from tfportrait import metrics
     from tfportrait.metrics import report
-    from tfportrait.models import LatentDiffusion, Oracle
+    from tfportrait.models import CLIP, LatentDiffusion, Oracle
     from tfportrait.tasks.describing import oracle_of
     from tfportrait.tasks.opening import preset_hash
     from tfportrait.training import accelerate
@@ -85,6 +89,8 @@ def evaluate(
                 num_steps=steps,
                 guidance_scale=guidance,
                 sampler=sampler,
+                inception=metrics.InceptionFeatures(inception) if inception else None,
+                clip=CLIP.from_folder(clip) if clip else None,
                 **sources,
                 **kept,
             )

@@ -5,6 +5,9 @@ from tfportrait.lazy import lazy
 _HOMES = {
     "Accuracy": "prompts",
     "Balance": "bias",
+    "FrechetDistance": "watching",
+    "WatchDistance": "watching",
+    "InceptionFeatures": "features",
     "Evaluation": "evaluation",
     "Memorisation": "memory",
     "Moments": "moments",
@@ -12,6 +15,7 @@ _HOMES = {
     "attribute_entropy": "distances",
     "balance": "bias",
     "bootstrap": "intervals",
+    "clip_score": "words",
     "density_coverage": "distances",
     "evaluate": "evaluation",
     "frechet_distance": "distances",

@@ -19,6 +19,7 @@ from tfportrait.metrics.intervals import bootstrap, wilson
 from tfportrait.metrics.memory import Memorisation, memorisation
 from tfportrait.metrics.parts import Parts
 from tfportrait.metrics.prompts import Accuracy, accuracy_of, held_out_prompts
+from tfportrait.metrics.words import clip_score
 from tfportrait.world.choice import world_of
 
 LEAST = 10  # images for distances between sets
@@ -44,10 +45,14 @@ class Evaluation:
         real_fd, real_kd: float or None. The same distances between training pictures and real ones, equally many: what
             a perfect painter of other captions has. None without training pictures.
         precision, recall, density, coverage: float. On the oracle's features.
+        fd: dict or None. "frechet", "kernel" and its "deviation" on the "features" of an Inception: FID and KID, where
+            those are called "fid". None without `inception`.
+        clip_score: float or None. Mean over the painted images.
         memorisation: Memorisation or None. Against the training pictures, where they were given.
         balance: Balance or None. Of the attributes that the prompts are silent about. None without pictures of a world.
-        intervals: dict of str to (float, float). 95 % intervals of `accuracy`, `psnr`, `ssim`, `perceptual` and, as
-            "accuracy.NAME", of each attribute's accuracy: bootstrapped over pictures, Wilson's for the last.
+        intervals: dict of str to (float, float). 95 % intervals of `accuracy`, `psnr`, `ssim`, `perceptual`,
+            `clip_score` and, as "accuracy.NAME", of each attribute's accuracy: bootstrapped over pictures, Wilson's
+            for the last.
         values: dict of str to list of str. The values of every attribute.
         confusion: dict of str to int array (values, values). For each attribute how often the row's value was named
             and the column's was read.
@@ -69,6 +74,8 @@ class Evaluation:
     recall: float | None = None
     density: float | None = None
     coverage: float | None = None
+    fd: dict | None = None
+    clip_score: float | None = None
     memorisation: Memorisation | None = None
     balance: Balance | None = None
     intervals: dict = dataclasses.field(default_factory=dict)
@@ -94,10 +101,20 @@ class Evaluation:
                 f"oracle_kd {self.oracle_kd:.5f}{_beside(self.real_kd, 5)}, "
                 f"of subsets +- {self.oracle_kd_deviation:.5f}"
             )
+            if self.fd is not None:
+                names = {"fid": ("FID", "KID")}.get(
+                    self.fd["features"], [f"{self.fd['features']}_{x}" for x in ("fd", "kd")]
+                )
+                lines.append(
+                    f"{names[0]} {self.fd['frechet']:.3f}   {names[1]} {self.fd['kernel']:.5f} "
+                    f"+- {self.fd['deviation']:.5f}"
+                )
             lines.append(
                 f"precision {self.precision:.3f}  recall {self.recall:.3f}  density {self.density:.3f}  "
                 f"coverage {self.coverage:.3f}"
             )
+        if self.clip_score is not None:
+            lines.append(f"CLIP score {self.clip_score:.2f}")
         if self.memorisation is not None:
             low, high = self.memorisation.interval
             lines.append(
@@ -140,6 +157,8 @@ def evaluate(
     batch_size=32,
     source=None,
     training=None,
+    inception=None,
+    clip=None,
     parts=None,
     identity=None,
     seed=0,
@@ -155,6 +174,8 @@ def evaluate(
         source: data.Source or None. Unseen pictures with captions, of the oracle's size. Without it, pictures of the
             world whose attributes the oracle reads, portraits or scenes, every other caption Chinese.
         training: data.Source or None. Training pictures: what is painted must not repeat them. At least `count`.
+        inception: InceptionFeatures or None. For FID and KID; see `Evaluation.fd`.
+        clip: CLIP or None. For the CLIP score.
         parts: str, path or None. Folder in which the results of the batches are kept until all are there: called again
             with the same arguments, an evaluation that was stopped goes on.
         identity: str or None. Tells this painter and this oracle from others, where results are kept.
@@ -175,7 +196,8 @@ def evaluate(
     if training is not None and len(training) < count:
         raise ValueError(f"{len(training)} training pictures for {count} unseen ones: give at least as many")
     texts, named, pictures = _subjects(oracle, count, source)
-    settings = [count, num_steps, guidance_scale, sampler, batch_size, seed, identity]
+    others = [None if inception is None else inception.name, clip is not None]
+    settings = [count, num_steps, guidance_scale, sampler, batch_size, seed, identity, *others]
     kept = Parts(parts, [*settings, None if source is None else [source.fingerprint, source.text_fingerprint]])
 
     def measure(part, first):
@@ -184,6 +206,10 @@ def evaluate(
             texts[part], seeds=seed + first, num_steps=num_steps, guidance_scale=guidance_scale, sampler=sampler
         )
         found = {**_read("real", oracle, real), **_read("painted", oracle, painted)}
+        if inception is not None:
+            found |= {"real_inception": inception(real), "painted_inception": inception(painted)}
+        if clip is not None:
+            found["clip_score"] = clip_score(clip, painted, texts[part])
         if painter.autoencoder is not None:
             again = painter.autoencoder.reconstruct(real)
             found.update(_read("reconstructed", oracle, again, features=False), psnr=psnr(real, again))
@@ -200,6 +226,10 @@ def evaluate(
     rows = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
     known = None if training is None else _features(oracle, training, kept, batch_size)
     result = _summary(rows, named, oracle, known, of_a_world=source is None)
+    if inception is not None and count >= LEAST:
+        painted, real = rows["painted_inception"], rows["real_inception"]
+        result["fd"] = {"features": inception.name, "frechet": frechet_distance(painted, real)}
+        result["fd"]["kernel"], result["fd"]["deviation"] = kernel_distance_of_subsets(painted, real, size=_half(real))
     kept.remove()
     return Evaluation(count=count, num_steps=num_steps, **result)
 
@@ -245,7 +275,7 @@ def _summary(rows, named, oracle, known, of_a_world):
         result["confusion"] = _confusion(read, named, attributes)
         if again is not None and of_a_world:
             result["reconstructions"] = accuracy_of(again, named, attributes)
-    for name in ("psnr", "ssim", "perceptual"):
+    for name in ("psnr", "ssim", "perceptual", "clip_score"):
         values = rows.get(name)
         result[name] = None if values is None else float(values.mean())
         if values is not None and len(values) > 1:
@@ -266,9 +296,13 @@ def _of(rows, name, attributes):
     return {attribute: rows[f"{name}.{attribute}"] for attribute in attributes}
 
 
+def _half(rows):
+    return min(1000, len(rows) // 2)
+
+
 def _distances(painted, real, known):
     found = {"oracle_fd": frechet_distance(painted, real), "oracle_kd": kernel_distance(painted, real)}
-    found["oracle_kd_deviation"] = kernel_distance_of_subsets(painted, real, size=min(1000, len(real) // 2))[1]
+    found["oracle_kd_deviation"] = kernel_distance_of_subsets(painted, real, size=_half(real))[1]
     found["precision"], found["recall"] = precision_recall(painted, real, neighbours=NEIGHBOURS["precision_recall"])
     found["density"], found["coverage"] = density_coverage(painted, real, neighbours=NEIGHBOURS["density_coverage"])
     if known is not None:

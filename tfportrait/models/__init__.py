@@ -7,6 +7,8 @@ _HOMES = {
     "AutoencoderKL": "autoencoder",
     "GAN": "gan",
     "LatentDiffusion": "latent_diffusion",
+    "CLIP": "clip",
+    "FIDInception": "inception",
     "Oracle": "oracle",
     "PatchDiscriminator": "adversarial",
     "PixelDiffusion": "pixel_diffusion",

@@ -40,16 +40,17 @@ class CLIPEmbeddings(keras.layers.Layer):
 
 @register
 class CLIPAttention(keras.layers.Layer):
-    """Multi-head self-attention in which a token sees only itself and those before it.
+    """Multi-head self-attention.
 
     Args:
         channels: int.
         num_heads: int.
+        causal: bool. Whether a token sees only itself and those before it.
     """
 
-    def __init__(self, channels, num_heads, **kwargs):
+    def __init__(self, channels, num_heads, causal=True, **kwargs):
         super().__init__(**kwargs)
-        self.channels, self.num_heads = channels, num_heads
+        self.channels, self.num_heads, self.causal = channels, num_heads, causal
         for name in ("q_proj", "k_proj", "v_proj", "out_proj"):
             setattr(self, name, keras.layers.Dense(channels, dtype=self.dtype_policy, name=name))
 
@@ -58,7 +59,7 @@ class CLIPAttention(keras.layers.Layer):
 
     def call(self, x):
         length = x.shape[1]
-        mask = np.triu(np.full((length, length), -1e9, "float32"), 1)
+        mask = np.triu(np.full((length, length), -1e9, "float32"), 1) if self.causal else None
         return self.out_proj(attend(self.q_proj(x), self.k_proj(x), self.v_proj(x), self.num_heads, mask))
 
 
@@ -96,13 +97,14 @@ class CLIPEncoderLayer(keras.layers.Layer):
         hidden: int. Channels inside the feed-forward part.
         activation: `"quick_gelu"`, `"gelu"` or `"gelu_pytorch_tanh"`, its approximation by tanh.
         epsilon: float. Of the normalisations.
+        causal: bool. As `CLIPAttention` takes it.
     """
 
-    def __init__(self, channels, num_heads, hidden, activation, epsilon, **kwargs):
+    def __init__(self, channels, num_heads, hidden, activation, epsilon, causal=True, **kwargs):
         super().__init__(**kwargs)
         self.channels = channels
         dtype = self.dtype_policy
-        self.self_attn = CLIPAttention(channels, num_heads, dtype=dtype, name="self_attn")
+        self.self_attn = CLIPAttention(channels, num_heads, causal, dtype=dtype, name="self_attn")
         self.layer_norm1 = layer_norm(epsilon, dtype=dtype, name="layer_norm1")
         self.mlp = CLIPMLP(channels, hidden, activation, dtype=dtype, name="mlp")
         self.layer_norm2 = layer_norm(epsilon, dtype=dtype, name="layer_norm2")

@@ -185,8 +185,20 @@ def read_weights(model, path):
     Raises: ValueError if the file is missing or damaged, or if tensors are missing, unexpected, of a wrong shape or not
         finite.
     """
-    places = places_in(model, path)
-    variables = named_variables(model)
+    assign_tensors(model, path, named_variables(model), places_in(model, path))
+
+
+def assign_tensors(model, path, variables, places):
+    """Gives variables the values of tensors; none of them, unless all fit.
+
+    Args:
+        model: a built model, for messages.
+        path: str or path, for messages.
+        variables: dict, name -> variable.
+        places: dict, name -> Place.
+
+    Raises: as `read_weights`.
+    """
     _check(model, path, variables, places)
     for name, variable in variables.items():
         variable.assign(_value(places[name], variable))
