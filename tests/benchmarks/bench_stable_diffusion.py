@@ -129,7 +129,7 @@ def numbers(folder, version, _):
 
 
 def unet(folder, version, rounds):
-    """Seconds of a forward pass, batch 1, 64x64x4."""
+    """Seconds of a forward pass, batch 1, 64x64x4: yields what was measured and a dict of side to seconds."""
     import diffusers
     import torch
 
@@ -149,7 +149,7 @@ def unet(folder, version, rounds):
             steps[name] = forward(theirs, latents, context, dtype, layout)
         if dtype == "float32" and version == 1:
             steps["KerasCV"] = keras_cv_forward(latents, context)
-        show(f"U-Net, {dtype}", medians(steps, rounds))
+        yield f"U-Net, {dtype}", medians(steps, rounds)
         steps.clear()
 
 
@@ -177,7 +177,7 @@ def keras_cv_forward(latents, context):
 
 
 def vae(folder, _, rounds):
-    """Seconds of a decoding to 512 px."""
+    """Seconds of a decoding to 512 px; as `unet`."""
     import diffusers
     import torch
 
@@ -193,7 +193,7 @@ def vae(folder, _, rounds):
             theirs = diffusers.AutoencoderKL.from_pretrained(folder / "vae", torch_dtype=getattr(torch, dtype))
             theirs = theirs.eval().to(memory_format=layout)
             steps[name] = decoding(theirs, latents, dtype, layout)
-        show(f"VAE, decode, {dtype}", medians(steps, rounds))
+        yield f"VAE, decode, {dtype}", medians(steps, rounds)
 
 
 def decoding(network, latents, dtype, layout):
@@ -349,7 +349,8 @@ def main():
         folder = arguments.folder or Path(temporary)
         if not (folder / "model_index.json").is_file():
             make_checkpoint(folder, arguments.version)
-        TASKS[arguments.task](folder, arguments.version, arguments.rounds)
+        for name, seconds in TASKS[arguments.task](folder, arguments.version, arguments.rounds) or ():
+            show(name, seconds)
 
 
 if __name__ == "__main__":
