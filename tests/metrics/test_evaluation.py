@@ -88,7 +88,7 @@ def test_a_painter_that_repeats_training_pictures_is_found(reader, training):
 
     class Repeats(Perfect):
         def generate(self, prompts, *, seeds, **settings):
-            return known[(seeds + np.arange(len(prompts))) % 40]
+            return known[np.array(seeds) % 40]
 
     painter = Repeats()
     painter.autoencoder = None

@@ -23,7 +23,7 @@ def test_features_are_those_of_torch_fidelity(file):
         for size in golden.SIZES:
             found = np.array(model(golden.images(size).astype("float32")))
             assert found.shape == (2, 2048) and wanted[str(size)].std() > 0.05
-            np.testing.assert_allclose(found, wanted[str(size)], rtol=1e-3, atol=1e-4 * wanted[str(size)].max())
+            np.testing.assert_allclose(found, wanted[str(size)], rtol=0, atol=1e-5 * wanted[str(size)].max())
 
 
 def test_other_files_are_refused(file, tmp_path):

@@ -304,6 +304,7 @@ def test_a_preset_is_evaluated_and_studied(preset, tmp_path, capsys):
     for wrong, message in [
         (["--samples", "0"], "--samples must be at least 1"),
         (["--data", str(empty)], "empty"),
+        (["--data", str(empty), "--split", "train"], "--training 0 compares with none"),
         (["--training", "5"], "5 training pictures for 12 unseen ones"),
         (["--sampler", "dpm"], "dpmpp_2m"),
     ]:

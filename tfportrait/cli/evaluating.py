@@ -108,6 +108,8 @@ def _sources(oracle, data, split, count, known):
 
     if count < 1 or known < 0:
         raise ValueError(f"--samples must be at least 1 and --training at least 0, got {count} and {known}")
+    if data and known and split == "train":
+        raise ValueError("--split train are the training pictures: --training 0 compares with none")
     name = data or world_of(oracle.attributes)
     found = {"source": None, "training": None}
     if data:

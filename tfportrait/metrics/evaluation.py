@@ -92,58 +92,52 @@ class Evaluation:
         return found
 
     def __str__(self):
-        lines = [f"{self.count} unseen prompts, half of them Chinese, {self.num_steps} steps"]
+        lines = [f"{self.count} unseen prompts, {self.num_steps} steps"]
         if self.prompts is not None:
-            lines.append(str(self.prompts).replace(")", f"{self._between('accuracy')})", 1))
-        if self.oracle_fd is not None:
-            lines.append(
-                f"oracle_fd {self.oracle_fd:.3f}{_beside(self.real_fd)}   "
-                f"oracle_kd {self.oracle_kd:.5f}{_beside(self.real_kd, 5)}, "
-                f"of subsets +- {self.oracle_kd_deviation:.5f}"
-            )
-            if self.fd is not None:
-                names = {"fid": ("FID", "KID")}.get(
-                    self.fd["features"], [f"{self.fd['features']}_{x}" for x in ("fd", "kd")]
-                )
-                lines.append(
-                    f"{names[0]} {self.fd['frechet']:.3f}   {names[1]} {self.fd['kernel']:.5f} "
-                    f"+- {self.fd['deviation']:.5f}"
-                )
-            lines.append(
-                f"precision {self.precision:.3f}  recall {self.recall:.3f}  density {self.density:.3f}  "
-                f"coverage {self.coverage:.3f}"
-            )
+            between = "95 % interval {:.3f} to {:.3f})".format(*self.intervals["accuracy"])
+            lines.append(str(self.prompts).replace(")", f"; {between}", 1))
+        lines += self._distance_lines()
         if self.clip_score is not None:
             lines.append(f"CLIP score {self.clip_score:.2f}")
-        if self.memorisation is not None:
-            low, high = self.memorisation.interval
-            lines.append(
-                f"{self.memorisation.share:.3f} ({low:.3f} to {high:.3f}) are nearer to a training picture than all "
-                f"but {self.memorisation.level:.0%} of the unseen ones"
-                + (": the painter repeats what it has seen" if self.memorisation.repeats else "")
-            )
         if self.balance is not None:
             lines.append(str(self.balance))
-        if self.psnr is not None:
-            similar = "" if self.ssim is None else f", {self.ssim:.4f} SSIM"
-            lines.append(
-                f"autoencoder: {self.psnr:.2f} dB PSNR{similar}, {self.perceptual:.4f} perceptual distance"
-                if self.perceptual is not None
-                else f"autoencoder: {self.psnr:.2f} dB PSNR{similar}"
-            )
+        lines += self._reconstruction_lines()
+        return "\n".join(lines)
+
+    def _distance_lines(self):
+        lines = []
+        if self.oracle_fd is not None:
+            fd, kd = _beside(self.oracle_fd, self.real_fd, 3), _beside(self.oracle_kd, self.real_kd, 5)
+            lines.append(f"oracle_fd {fd}   oracle_kd {kd}, of subsets +- {self.oracle_kd_deviation:.5f}")
+            lines.append(f"precision {self.precision:.3f}  recall {self.recall:.3f}  ")
+            lines[-1] += f"density {self.density:.3f}  coverage {self.coverage:.3f}"
+        if self.fd is not None:
+            names = ("FID", "KID") if self.fd["features"] == "fid" else ("keras_inception_fd", "keras_inception_kd")
+            lines.append(f"{names[0]} {self.fd['frechet']:.3f}   {names[1]} {self.fd['kernel']:.5f} ")
+            lines[-1] += f"+- {self.fd['deviation']:.5f}"
+        if self.memorisation is not None:
+            low, high = self.memorisation.interval
+            lines.append(f"{self.memorisation.share:.3f} ({low:.3f} to {high:.3f}) are nearer to a training picture ")
+            lines[-1] += f"than all but {self.memorisation.level:.0%} of the unseen ones"
+            lines[-1] += ": the painter repeats what it has seen" if self.memorisation.repeats else ""
+        return lines
+
+    def _reconstruction_lines(self):
+        if self.psnr is None:
+            return []
+        similar = "" if self.ssim is None else f", {self.ssim:.4f} SSIM"
+        distance = "" if self.perceptual is None else f", {self.perceptual:.4f} perceptual distance"
+        lines = [f"autoencoder: {self.psnr:.2f} dB PSNR{similar}{distance}"]
         if self.reconstructions is not None:
             accuracy, real = self.reconstructions.accuracy, self.prompts.real
             lines.append(f"oracle on its reconstructions {accuracy:.3f}, {accuracy / real:.3f} of that on real renders")
             worst = sorted(self.reconstructions.by_attribute.items(), key=lambda item: item[1])[:3]
             lines.append("  lowest: " + ", ".join(f"{name} {value:.3f}" for name, value in worst))
-        return "\n".join(lines)
-
-    def _between(self, name):
-        return "; 95 % interval {:.3f} to {:.3f}".format(*self.intervals[name]) if name in self.intervals else ""
+        return lines
 
 
-def _beside(real, digits=3):
-    return "" if real is None else f" (real pictures {real:.{digits}f})"
+def _beside(value, real, digits):
+    return f"{value:.{digits}f}" + ("" if real is None else f" (real pictures {real:.{digits}f})")
 
 
 def evaluate(
@@ -171,8 +165,9 @@ def evaluate(
         count: int. Number of prompts; at most as many as `source` has pictures.
         num_steps, guidance_scale, sampler: as `LatentDiffusion.generate` takes them.
         batch_size: int. Images painted at a time.
-        source: data.Source or None. Unseen pictures with captions, of the oracle's size. Without it, pictures of the
-            world whose attributes the oracle reads, portraits or scenes, every other caption Chinese.
+        source: data.Source or None. Unseen pictures of the oracle's size; where one has no caption, all are painted
+            without words. Without a source, pictures of the world whose attributes the oracle reads, portraits or
+            scenes, every other caption Chinese.
         training: data.Source or None. Training pictures: what is painted must not repeat them. At least `count`.
         inception: InceptionFeatures or None. For FID and KID; see `Evaluation.fd`.
         clip: CLIP or None. For the CLIP score.
@@ -202,13 +197,15 @@ def evaluate(
 
     def measure(part, first):
         real = pictures(part)
+        words = texts[part] if all(texts) else None
+        seeds = list(range(seed + first, seed + first + len(real)))
         painted = painter.generate(
-            texts[part], seeds=seed + first, num_steps=num_steps, guidance_scale=guidance_scale, sampler=sampler
+            words, seeds=seeds, num_steps=num_steps, guidance_scale=guidance_scale, sampler=sampler
         )
         found = {**_read("real", oracle, real), **_read("painted", oracle, painted)}
         if inception is not None:
             found |= {"real_inception": inception(real), "painted_inception": inception(painted)}
-        if clip is not None:
+        if clip is not None and words is not None:
             found["clip_score"] = clip_score(clip, painted, texts[part])
         if painter.autoencoder is not None:
             again = painter.autoencoder.reconstruct(real)

@@ -57,7 +57,7 @@ def memorisation(features, training, unseen, *, level=0.01):
     apart = nearest(unseen, training)[1]
     if (apart == 0).any():
         row = int(np.flatnonzero(apart == 0)[0])
-        raise ValueError(f"the sets overlap: unseen image {row} is a training image")
+        raise ValueError(f"the sets overlap: unseen image {row} is a training image; give others")
     threshold = float(np.quantile(apart, level))
     index, distances = nearest(features, training)
     hits = int((distances < threshold).sum())

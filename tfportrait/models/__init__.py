@@ -5,10 +5,10 @@ from tfportrait.lazy import lazy
 _HOMES = {
     "AdversarialAutoencoder": "adversarial",
     "AutoencoderKL": "autoencoder",
-    "GAN": "gan",
-    "LatentDiffusion": "latent_diffusion",
     "CLIP": "clip",
     "FIDInception": "inception",
+    "GAN": "gan",
+    "LatentDiffusion": "latent_diffusion",
     "Oracle": "oracle",
     "PatchDiscriminator": "adversarial",
     "PixelDiffusion": "pixel_diffusion",
