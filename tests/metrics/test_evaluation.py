@@ -118,7 +118,7 @@ def test_inception_and_clip_where_they_are_given(reader):
 
 
 def test_a_stopped_evaluation_goes_on(reader, tmp_path):
-    settings = {"count": COUNT, "num_steps": 3, "batch_size": 6, "parts": tmp_path}
+    settings = {"count": COUNT, "num_steps": 3, "batch_size": 6, "parts": tmp_path, "identity": "perfect"}
     with pytest.raises(KeyboardInterrupt):
         metrics.evaluate(Perfect(broken_after=2), reader, **settings)
     painter = Perfect()

@@ -36,9 +36,9 @@ def test_more_steps_that_help_are_seen_to_help():
 
 def test_a_stopped_study_goes_on(tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        metrics.study(Improving(broken_after=5), Reader(), SETTINGS, count=12, parts=tmp_path)
+        metrics.study(Improving(broken_after=5), Reader(), SETTINGS, count=12, parts=tmp_path, identity="improving")
     painter = Improving()
-    rows = metrics.study(painter, Reader(), SETTINGS, count=12, parts=tmp_path)
+    rows = metrics.study(painter, Reader(), SETTINGS, count=12, parts=tmp_path, identity="improving")
     assert len(rows) == 6 and painter.calls == 8 and list(tmp_path.iterdir()) == []
 
 

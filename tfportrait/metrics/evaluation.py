@@ -173,7 +173,7 @@ def evaluate(
         clip: CLIP or None. For the CLIP score.
         parts: str, path or None. Folder in which the results of the batches are kept until all are there: called again
             with the same arguments, an evaluation that was stopped goes on.
-        identity: str or None. Tells this painter and this oracle from others, where results are kept.
+        identity: what JSON can hold, or None. Tells this painter and this oracle from others; needed with `parts`.
         seed: int. Of the first image; the others follow.
 
     Returns:
@@ -192,8 +192,8 @@ def evaluate(
         raise ValueError(f"{len(training)} training pictures for {count} unseen ones: give at least as many")
     texts, named, pictures = _subjects(oracle, count, source)
     others = [None if inception is None else inception.name, clip is not None]
-    settings = [count, num_steps, guidance_scale, sampler, batch_size, seed, identity, *others]
-    kept = Parts(parts, [*settings, None if source is None else [source.fingerprint, source.text_fingerprint]])
+    data = None if source is None else [source.fingerprint, source.text_fingerprint]
+    kept = Parts(parts, identity, [count, num_steps, guidance_scale, sampler, batch_size, seed, *others, data])
 
     def measure(part, first):
         real = pictures(part)

@@ -16,12 +16,19 @@ class Parts:
 
     Args:
         folder: str or path, or None to keep nothing. What is there belongs to the settings: other settings begin anew.
-        settings: what JSON can hold. Everything that the arrays depend on.
+        identity: what JSON can hold, or None. Tells the models that are measured from others; needed where there is a
+            folder.
+        settings: what JSON can hold. Everything else that the arrays depend on.
+
+    Raises: ValueError for a folder without an identity.
     """
 
-    def __init__(self, folder, settings):
+    def __init__(self, folder, identity, settings):
         self.folder = None
         if folder is not None:
+            if identity is None:
+                raise ValueError("parts need an identity: what was kept of another model would be taken for this one's")
+            settings = [identity, settings]
             digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
             self.folder = Path(folder) / f".parts-{digest}"
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -43,7 +43,7 @@ def study(painter, oracle, settings, *, count=128, batch_size=32, parts=None, id
     if painter.image_size != oracle.image_size:
         raise ValueError(f"the painter paints {painter.image_size} px, but the oracle reads {oracle.image_size} px")
     texts, named, drawn = held_out_prompts(count, of=world_of(oracle.attributes))
-    size, kept = oracle.image_size, Parts(parts, [count, batch_size, seed, identity])
+    size, kept = oracle.image_size, Parts(parts, identity, [count, batch_size, seed])
 
     def real():
         parts = (drawn[i : i + batch_size] for i in range(0, count, batch_size))
