@@ -1,0 +1,1 @@
+"""Exercises, a module for each chapter."""

@@ -1,0 +1,59 @@
+"""What an exercise is."""
+
+import dataclasses
+from collections.abc import Callable
+
+LANGUAGES = ("en", "zh")
+
+
+@dataclasses.dataclass(frozen=True)
+class Mistake:
+    """A misconception: what a function that has it computes.
+
+    Attributes:
+        name: str. A word for tables, such as "missing_square_root".
+        function: callable. The exercise's arguments -> what comes out.
+        en, zh: str. What is wrong, for the student.
+    """
+
+    name: str
+    function: Callable
+    en: str
+    zh: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Exercise:
+    """A function to be written.
+
+    Attributes:
+        id: str. Chapter and number, such as "04-2".
+        level: int. 1, one line; 2, some thought; 3, several ideas at once.
+        signature: str. Name and arguments.
+        en, zh: str. What it shall return.
+        case: callable. NumPy generator -> tuple of arguments.
+        solution: callable. Arguments -> array, number, or tuple of them.
+        mistakes: tuple of Mistake. The likelier ones first.
+        equation: str. Id in `tp.equations`, or "".
+        tolerance: float. Largest difference, relative to the largest number of the result.
+    """
+
+    id: str
+    level: int
+    signature: str
+    en: str
+    zh: str
+    case: Callable
+    solution: Callable
+    mistakes: tuple[Mistake, ...]
+    equation: str = ""
+    tolerance: float = 1e-4
+
+    @property
+    def chapter(self):
+        """The chapter's two digits."""
+        return self.id.partition("-")[0]
+
+    def text(self, language="en"):
+        """The task in a language, with the signature."""
+        return f"{self.id}  {self.signature}\n{getattr(self, language)}"
