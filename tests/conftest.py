@@ -18,6 +18,37 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 import tfportrait  # noqa: E402, F401  (before a test imports TensorFlow: it turns oneDNN on, as in the processes that users start)
 
+# Files that take longest, longest first. Each is the work of one process: the last one would keep the others waiting.
+LONGEST = (
+    "training/test_kills.py",
+    "training/test_several_workers.py",
+    "presets/test_trainers.py",
+    "export/test_export.py",
+    "models/test_autoencoder.py",
+    "models/test_families.py",
+    "presets/test_interrupts.py",
+    "models/test_families_on_jax.py",
+    "stable_diffusion/test_damage.py",
+    "models/test_latent_diffusion.py",
+    "stable_diffusion/test_new_character.py",
+    "presets/test_comparison.py",
+    "stable_diffusion/test_keras_cv.py",
+    "stable_diffusion/test_lora.py",
+    "tasks/test_restoration.py",
+    "tasks/test_inpainting.py",
+    "tasks/test_sliders.py",
+    "tasks/test_painting.py",
+    "models/test_unet.py",
+    "stable_diffusion/test_single_file.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files first; with --no-loadscope-reorder they are begun first, too."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    folder = Path(__file__).parent
+    items.sort(key=lambda item: places.get(item.path.relative_to(folder).as_posix(), len(LONGEST)))
+
 
 @pytest.fixture(autouse=True)
 def precision(request):
