@@ -120,8 +120,8 @@ def _against(rows, key, label, measured, title, log=False):
             shown = [tick for tick in ticks if tick in (1, 2, 4, 8, 20, 50, 100)] or ticks
             axes.set_xticks(shown, [str(tick) for tick in shown])
             axes.minorticks_off()
-        if name == "oracle_fd":
-            axes.set_yscale("log")
+            if name == "oracle_fd":
+                axes.set_yscale("log")
     if len(names) > 1:
         handles = grid[0].get_legend_handles_labels()
         figure.legend(*handles, frameon=False, fontsize=8, ncols=len(names), loc="outside lower center")
