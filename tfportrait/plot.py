@@ -402,6 +402,7 @@ def _time_axis(schedule):
 
 
 def tidy(axes, x_label, y_label):
+    """Gives axes the look of all figures here, and their labels."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color("#888888")
     axes.grid(color=FAINT, linewidth=0.6)
@@ -412,5 +413,6 @@ def tidy(axes, x_label, y_label):
 
 
 def add_headline(figure, title):
+    """Puts a title over a figure, if there is one."""
     if title:
         figure.suptitle(_drawable(title), x=0.01, ha="left", fontsize=12, color=TEXT, family=list(_fonts()))

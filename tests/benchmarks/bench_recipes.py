@@ -108,8 +108,7 @@ def train(name, recipe, config, source, judge, budget, seed=0):
     for share in TENTHS:
         clock.until = share * budget
         painter.fit(dataset, epochs=10**6, steps_per_epoch=10**4, verbose=0, callbacks=[clock])
-        row = {"recipe": name, "seconds": clock.trained, "steps": clock.steps, **judge(painter)}
-        yield row
+        yield {"recipe": name, "seconds": clock.trained, "steps": clock.steps, **judge(painter)}
 
 
 def judged(samples):

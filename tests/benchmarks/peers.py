@@ -89,7 +89,7 @@ def command(rounds, **_):
         yield {"name": f"command to PNG, {STEPS} steps", "sides": medians(sides, rounds)}
 
 
-def step(rounds, dtype, compiled, **_):
+def step(rounds, dtype, **_):
     """Seconds of a training step of the painter's U-Net, batch 32."""
     import bench_unet
 

@@ -50,6 +50,9 @@ class Reader:
             for name, values in world.ATTRIBUTES.items()
         }
 
+    def features(self, images):
+        return [images]
+
     def embed(self, images, batch_size=64):
         return np.asarray(images, "float32").reshape(len(images), 4, 8, 4, 8, 3).mean(axis=(2, 4, 5)).reshape(-1, 16)
 

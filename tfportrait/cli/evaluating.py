@@ -70,17 +70,17 @@ def evaluate(
         painter, reader = LatentDiffusion.from_preset(folder), Oracle.from_preset(read_by)
         identity = [preset_hash(folder), preset_hash(read_by), str(chosen)]
         kept = {"parts": out, "identity": identity, "seed": seed}
-        settings = {"preset": preset, "hashes": identity[:2], "seed": seed}
+        count = (128 if study else 512) if samples is None else samples
+        settings = {"preset": preset, "hashes": identity[:2], "seed": seed, "samples": count}
         if study:
             choices = {
                 "samplers": lambda: metrics.sampler_settings(guidance_scale=guidance),
                 "guidance": lambda: metrics.guidance_settings(sampler=sampler, num_steps=steps),
             }
-            rows = metrics.study(painter, reader, choices[study](), count=samples or 128, **kept)
+            rows = metrics.study(painter, reader, choices[study](), count=count, **kept)
             text = metrics.study_table(rows)
-            written = report.write_study(out, study, rows, text, {**settings, "samples": samples or 128})
+            written = report.write_study(out, study, rows, text, settings)
         else:
-            count = 512 if samples is None else samples
             sources = _sources(reader, data, split, count, count if training is None else training)
             result = metrics.evaluate(
                 painter,
@@ -94,7 +94,7 @@ def evaluate(
                 **sources,
                 **kept,
             )
-            settings |= {"samples": count, "steps": steps, "guidance": guidance, "sampler": sampler, "data": data}
+            settings |= {"steps": steps, "guidance": guidance, "sampler": sampler, "data": data}
             text, written = str(result), report.write(out, result, settings)
     click.echo(text)
     for path in written:

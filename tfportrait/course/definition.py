@@ -53,7 +53,3 @@ class Exercise:
     def chapter(self):
         """The chapter's two digits."""
         return self.id.partition("-")[0]
-
-    def text(self, language="en"):
-        """The task in a language, with the signature."""
-        return f"{self.id}  {self.signature}\n{getattr(self, language)}"

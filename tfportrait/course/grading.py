@@ -10,7 +10,6 @@ from tfportrait.course.catalogue import exercise
 from tfportrait.course.definition import LANGUAGES
 
 CASES = 12
-KINDS = ("right", "mistake", "wrong", "shape", "not_finite", "changed_argument", "error")
 TEXTS = {
     "right": ("right", "正确"),
     "mistake": ("not yet: {what}", "还不对：{what}"),
@@ -34,7 +33,7 @@ class Grade:
 
     Attributes:
         exercise: str. Id.
-        kind: str. One of `KINDS`.
+        kind: str. "right", "mistake", "wrong", "shape", "not_finite", "changed_argument" or "error".
         mistake: str. The misconception's name where `kind` is "mistake", else "".
         message: str. For the student, in the language that was asked for.
         seed: int. Gives the same cases again.

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from tfportrait.metrics.distances import attribute_entropy
 from tfportrait.metrics.intervals import wilson
 
 
@@ -76,8 +77,6 @@ def balance(read, real, attributes):
 
     Raises: ValueError for an attribute without images or with a number that is no value's.
     """
-    from tfportrait.metrics.distances import attribute_entropy
-
     shares, distances = [], {}
     for name, values in attributes.items():
         painted, expected = (_counts(x, name, len(values)) for x in (read, real))

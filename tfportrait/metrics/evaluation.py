@@ -18,7 +18,7 @@ from tfportrait.metrics.image_distance import WINDOW, perceptual_distance, psnr,
 from tfportrait.metrics.intervals import bootstrap, wilson
 from tfportrait.metrics.memory import Memorisation, memorisation
 from tfportrait.metrics.parts import Parts
-from tfportrait.metrics.prompts import Accuracy, accuracy_of, held_out_prompts
+from tfportrait.metrics.prompts import Accuracy, accuracy_of, held_out_prompts, wanted_values
 from tfportrait.metrics.words import clip_score
 from tfportrait.world.choice import world_of
 
@@ -126,8 +126,7 @@ class Evaluation:
         if self.psnr is None:
             return []
         similar = "" if self.ssim is None else f", {self.ssim:.4f} SSIM"
-        distance = "" if self.perceptual is None else f", {self.perceptual:.4f} perceptual distance"
-        lines = [f"autoencoder: {self.psnr:.2f} dB PSNR{similar}{distance}"]
+        lines = [f"autoencoder: {self.psnr:.2f} dB PSNR{similar}, {self.perceptual:.4f} perceptual distance"]
         if self.reconstructions is not None:
             accuracy, real = self.reconstructions.accuracy, self.prompts.real
             lines.append(f"oracle on its reconstructions {accuracy:.3f}, {accuracy / real:.3f} of that on real renders")
@@ -186,8 +185,7 @@ def evaluate(
     available = None if source is None else len(source)
     if count < 1 or (available is not None and count > available):
         raise ValueError(f"count must be at least 1, got {count}" if count < 1 else f"{count} of {available} pictures")
-    if painter.image_size != oracle.image_size:
-        raise ValueError(f"the painter paints {painter.image_size} px, but the oracle reads {oracle.image_size} px")
+    check_sizes(painter, oracle)
     if training is not None and len(training) < count:
         raise ValueError(f"{len(training)} training pictures for {count} unseen ones: give at least as many")
     texts, named, pictures = _subjects(oracle, count, source)
@@ -212,8 +210,7 @@ def evaluate(
             found.update(_read("reconstructed", oracle, again, features=False), psnr=psnr(real, again))
             if min(real.shape[1:3]) >= WINDOW:
                 found["ssim"] = ssim(real, again)
-            if hasattr(oracle, "features"):
-                found["perceptual"] = perceptual_distance(oracle, real, again, batch_size=batch_size)
+            found["perceptual"] = perceptual_distance(oracle, real, again, batch_size=batch_size)
         return found
 
     batches = []
@@ -231,6 +228,12 @@ def evaluate(
     return Evaluation(count=count, num_steps=num_steps, **result)
 
 
+def check_sizes(painter, oracle):
+    """Raises a ValueError unless an oracle reads images of the size that a painter paints."""
+    if painter.image_size != oracle.image_size:
+        raise ValueError(f"the painter paints {painter.image_size} px, but the oracle reads {oracle.image_size} px")
+
+
 def _subjects(oracle, count, source):
     """Prompts, what each names, and a function from a slice to the real pictures."""
     if source is None:
@@ -244,7 +247,7 @@ def _subjects(oracle, count, source):
 
 def _read(name, oracle, images, features=True):
     found = {f"{name}.{attribute}": values for attribute, values in oracle.read(images).items()}
-    if features and hasattr(oracle, "embed"):
+    if features:
         found[f"{name}_features"] = oracle.embed(images)
     return found
 
@@ -282,7 +285,7 @@ def _summary(rows, named, oracle, known, of_a_world):
         if all(rows.any() for rows in silent.values()):
             pair = ({name: values[silent[name]] for name, values in x.items()} for x in (read, real))
             result["balance"] = balance(*pair, attributes)
-    if "painted_features" in rows and len(named) >= LEAST:
+    if len(named) >= LEAST:
         result.update(_distances(rows["painted_features"], rows["real_features"], known))
     return result
 
@@ -312,17 +315,12 @@ def _distances(painted, real, known):
 
 def accuracy_intervals(read, named, attributes):
     """95 % intervals of prompt accuracy: "accuracy" over the images, and "accuracy.NAME" of each named attribute."""
-    hits = {
-        name: [(i, values.index(each[name]) == read[name][i]) for i, each in enumerate(named) if name in each]
-        for name, values in attributes.items()
-    }
     found, of_image, counts = {}, np.zeros(len(named)), np.zeros(len(named))
-    for name, rows in hits.items():
-        if rows:
-            found[f"accuracy.{name}"] = wilson(sum(bool(hit) for _, hit in rows), len(rows))
-        for i, hit in rows:
-            of_image[i] += hit
-            counts[i] += 1
+    for name, (rows, values) in wanted_values(named, attributes).items():
+        hits = read[name][rows] == values
+        found[f"accuracy.{name}"] = wilson(int(hits.sum()), len(hits))
+        of_image[rows] += hits
+        counts[rows] += 1
     keep = counts > 0
     found["accuracy"] = bootstrap(lambda h, c: h.sum() / c.sum(), of_image[keep], counts[keep])
     return found
@@ -330,11 +328,7 @@ def accuracy_intervals(read, named, attributes):
 
 def _confusion(read, named, attributes):
     found = {}
-    for name, values in attributes.items():
-        matrix = np.zeros((len(values), len(values)), int)
-        for i, each in enumerate(named):
-            if name in each:
-                matrix[values.index(each[name]), read[name][i]] += 1
-        if matrix.any():
-            found[name] = matrix
+    for name, (rows, values) in wanted_values(named, attributes).items():
+        found[name] = np.zeros((len(attributes[name]),) * 2, int)
+        np.add.at(found[name], (values, read[name][rows]), 1)
     return found

@@ -23,7 +23,7 @@ class InceptionFeatures:
 
     def __init__(self, path=None):
         self.name = "fid" if path is not None else "keras_inception"
-        self._network = _fid(path) if path is not None else _keras()
+        self._network, self._function = _fid(path) if path is not None else _keras()
 
     def __call__(self, images, batch_size=16):
         """The features.
@@ -39,41 +39,30 @@ class InceptionFeatures:
         images = np.asarray(images)
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3 or not len(images):
             raise ValueError(f"images are {images.dtype} {images.shape}, but must be uint8 (N, H, W, 3), N at least 1")
-        run = compiled.compiled(self._network, "features", self._network.call)
-        rows = []
-        for start in range(0, len(images), batch_size):
-            part = np.arange(start, start + batch_size).clip(max=len(images) - 1)  # always a full batch: one trace
-            rows.append(np.asarray(run(images[part].astype("float32"))))
-        return np.concatenate(rows)[: len(images)]
+        run = compiled.compiled(self._network, "features", self._function)
+        return compiled.in_full_batches(lambda part: run(images[part].astype("float32")), len(images), batch_size)
 
 
 def _fid(path):
     from tfportrait.models.inception import FIDInception
 
-    return FIDInception.from_file(path)
+    network = FIDInception.from_file(path)
+    return network, network.call
 
 
 def _keras():
     import keras
 
     try:
-        inner = keras.applications.InceptionV3(include_top=False, pooling="avg", weights="imagenet")
+        network = keras.applications.InceptionV3(include_top=False, pooling="avg", weights="imagenet")
     except Exception as error:
         raise ValueError(
             f"InceptionV3's weights cannot be had ({error}); give the path of the FID weights, use the oracle, or put "
             "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5 into ~/.keras/models"
         ) from error
 
-    class Enlarging(keras.Model):
-        """InceptionV3 of images (B, H, W, 3) in [0, 255] of any size."""
+    def features(images):
+        images = keras.ops.image.resize(images, (299, 299), interpolation="bilinear")
+        return network(keras.applications.inception_v3.preprocess_input(images), training=False)
 
-        def __init__(self):
-            super().__init__()
-            self.inner = inner
-            self.built = True
-
-        def call(self, images):
-            images = keras.ops.image.resize(images, (299, 299), interpolation="bilinear")
-            return self.inner(images / 127.5 - 1.0, training=False)
-
-    return Enlarging()
+    return network, features

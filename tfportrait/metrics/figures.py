@@ -44,7 +44,6 @@ def confusion(evaluation, title=None):
     """
     _prompts(evaluation)
     matrices = {name: np.asarray(matrix) for name, matrix in evaluation.confusion.items()}
-    values = {name: _values(evaluation, name, len(matrix)) for name, matrix in matrices.items()}
     columns = min(4, len(matrices))
     rows = -(-len(matrices) // columns)
     figure = DisplayedFigure(figsize=(3.3 * columns, 3.1 * rows + 0.4), layout="constrained")
@@ -56,7 +55,7 @@ def confusion(evaluation, title=None):
         for i, j in zip(*np.nonzero(matrix), strict=True):
             dark = "white" if shares[i, j] > 0.55 else TEXT
             axes.text(j, i, f"{100 * shares[i, j]:.0f}", ha="center", va="center", fontsize=size, color=dark)
-        labels = [value.replace("_", " ") for value in values[name]]
+        labels = [value.replace("_", " ") for value in evaluation.values[name]]
         axes.set_xticks(range(len(matrix)), labels, rotation=90, fontsize=size)
         axes.set_yticks(range(len(matrix)), labels, fontsize=size)
         axes.tick_params(length=0)
@@ -72,10 +71,6 @@ def _prompts(evaluation):
     if evaluation.prompts is None:
         raise ValueError("no prompt named an attribute: there is no accuracy to show")
     return evaluation.prompts
-
-
-def _values(evaluation, name, count):
-    return evaluation.values.get(name) or [str(i) for i in range(count)]
 
 
 def samplers(rows, title=None):

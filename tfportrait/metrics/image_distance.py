@@ -83,19 +83,16 @@ def perceptual_distance(oracle, images, others, *, batch_size=32):
     Raises:
         ValueError: not uint8, or of different shapes.
     """
-    from keras import ops
-
     from tfportrait.models.perceptual import oracle_distance
     from tfportrait.training import compiled
 
     images, others = _pair(images, others)
     run = compiled.compiled(oracle, "perceptual", oracle_distance(oracle))
-    rows = []
-    for start in range(0, len(images), batch_size):
-        part = np.arange(start, start + batch_size).clip(max=len(images) - 1)  # always a full batch: one trace
-        pair = (x[part].astype("float32") / 127.5 - 1.0 for x in (images, others))
-        rows.append(ops.convert_to_numpy(run(*pair)).astype("float64"))
-    return np.concatenate(rows)[: len(images)]
+
+    def distances(part):
+        return run(*(x[part].astype("float32") / 127.5 - 1.0 for x in (images, others)))
+
+    return compiled.in_full_batches(distances, len(images), batch_size).astype("float64")
 
 
 def _pair(images, others):

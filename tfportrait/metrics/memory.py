@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from tfportrait.metrics.distances import nearest
+from tfportrait.metrics.intervals import wilson
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +49,6 @@ def memorisation(features, training, unseen, *, level=0.01):
         ValueError: too few unseen images, `level` outside of (0, 1), an unseen image that is a training image, other
             shapes, or numbers that are not finite.
     """
-    from tfportrait.metrics.intervals import wilson
-
     if not 0 < level < 1:
         raise ValueError(f"level must be between 0 and 1, got {level}")
     if len(unseen) * level < 1:

@@ -56,7 +56,7 @@ def prompt_accuracy(oracle, images, named, *, real_images=None):
     """
     if len(images) != len(named):
         raise ValueError(f"{len(images)} images for {len(named)} prompts")
-    _wanted(named, oracle.attributes)
+    wanted_values(named, oracle.attributes)
     read = oracle.read(images)
     real = None if real_images is None else oracle.read(real_images)
     return accuracy_of(read, named, oracle.attributes, real)
@@ -73,7 +73,7 @@ def accuracy_of(read, named, attributes, real=None):
 
     Returns, raises: as `prompt_accuracy`.
     """
-    wanted = _wanted(named, attributes)
+    wanted = wanted_values(named, attributes)
     hits, counts = _hits(read, wanted), {name: len(rows) for name, (rows, _) in wanted.items()}
     total = sum(counts.values())
     commonest = sum(np.bincount(values).max() for _, values in wanted.values())
@@ -88,8 +88,13 @@ def accuracy_of(read, named, attributes, real=None):
     )
 
 
-def _wanted(named, attributes):
-    """For each attribute that is named, the prompts that do and the numbers of the values."""
+def wanted_values(named, attributes):
+    """For each attribute that is named, the prompts that name it and the numbers of the values that they name.
+
+    Args, raises: as `accuracy_of`.
+
+    Returns: dict of str to (int (n,), int (n,)).
+    """
     unknown = sorted({name for each in named for name in each if name not in attributes})
     if unknown:
         raise ValueError(f"the oracle does not read {', '.join(unknown)}; it reads {', '.join(attributes)}")

@@ -6,7 +6,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tfportrait.metrics.distances import attribute_entropy, frechet_distance, kernel_distance, precision_recall
-from tfportrait.metrics.evaluation import NEIGHBOURS, accuracy_intervals
+from tfportrait.metrics.evaluation import NEIGHBOURS, accuracy_intervals, check_sizes
 from tfportrait.metrics.parts import Parts
 from tfportrait.metrics.prompts import accuracy_of, held_out_prompts
 from tfportrait.world.choice import world_of
@@ -40,8 +40,7 @@ def study(painter, oracle, settings, *, count=128, batch_size=32, parts=None, id
         raise ValueError(f"count must be at least 10, got {count}")
     if not settings:
         raise ValueError("there is no setting to study")
-    if painter.image_size != oracle.image_size:
-        raise ValueError(f"the painter paints {painter.image_size} px, but the oracle reads {oracle.image_size} px")
+    check_sizes(painter, oracle)
     texts, named, drawn = held_out_prompts(count, of=world_of(oracle.attributes))
     size, kept = oracle.image_size, Parts(parts, identity, [count, batch_size, seed])
 

@@ -207,12 +207,11 @@ class CLIP(keras.Model):
             raise ValueError("this CLIP has no tokenizer: read it by CLIP.from_folder, or set clip.tokenizer")
         token_ids = self.tokenizer.encode(list(texts))
         run = compiled.compiled(self, "similarity", self._cosines)
-        rows = []
-        for start in range(0, len(images), batch_size):
-            part = np.arange(start, start + batch_size).clip(max=len(images) - 1)  # always a full batch: one trace
-            found = run(self.prepared(np.asarray(images)[part]), token_ids[part])
-            rows.append(ops.convert_to_numpy(found).astype("float64"))
-        return np.concatenate(rows)[: len(images)]
+        images = np.asarray(images)
+        cosines = compiled.in_full_batches(
+            lambda part: run(self.prepared(images[part]), token_ids[part]), len(images), batch_size
+        )
+        return cosines.astype("float64")
 
     def _cosines(self, images, token_ids):
         return ops.sum(self.embed_images(images) * self.embed_tokens(token_ids), axis=-1)

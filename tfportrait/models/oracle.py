@@ -112,11 +112,9 @@ class Oracle(Trained):
         """
         images = resized(images, self.image_size)
         run = compiled.compiled(self, "embed", lambda x: ops.cast(ops.mean(self._last(x), axis=(1, 2)), "float32"))
-        rows = []
-        for start in range(0, len(images), batch_size):
-            part = np.arange(start, start + batch_size).clip(max=len(images) - 1)  # always a full batch: one trace
-            rows.append(ops.convert_to_numpy(run(images[part].astype("float32") / 127.5 - 1.0)))
-        return np.concatenate(rows)[: len(images)]
+        return compiled.in_full_batches(
+            lambda part: run(images[part].astype("float32") / 127.5 - 1.0), len(images), batch_size
+        )
 
     def _last(self, images):
         return self.norm_out(self.features(images)[-1])  # (B, h, w, C)

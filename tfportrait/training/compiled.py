@@ -4,6 +4,7 @@ import contextlib
 import contextvars
 
 import keras
+import numpy as np
 
 from tfportrait import autodiff
 
@@ -43,6 +44,22 @@ def compiled(model, name, function):
         make = {"tensorflow": _tensorflow, "jax": _jax}.get(keras.backend.backend())
         cache[name] = make(model, function) if make else function
     return cache[name]
+
+
+def in_full_batches(function, count, batch_size):
+    """What a function returns for `count` rows, of which it is always given `batch_size`, so that it is traced once.
+
+    Args:
+        function: callable. Numbers of rows, int (batch_size,), the last one repeated at the end -> a tensor with as
+            many rows.
+        count: int. Rows, at least 1.
+        batch_size: int.
+
+    Returns: array (count, ...).
+    """
+    starts = range(0, count, batch_size)
+    parts = (np.arange(start, start + batch_size).clip(max=count - 1) for start in starts)
+    return np.concatenate([keras.ops.convert_to_numpy(function(part)) for part in parts])[:count]
 
 
 def after(x, value):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tfportrait.course.definition import Exercise, Mistake
+from tfportrait.diffusion.noise import slerp
 
 
 def _posterior(generator):
@@ -27,15 +28,12 @@ def _pairs(generator):
     return first, second, float(generator.uniform(0.2, 0.8))
 
 
-def _slerp(first, second, share):
-    cosine = first @ second / (np.linalg.norm(first) * np.linalg.norm(second))
-    angle = np.arccos(cosine)
-    return (np.sin((1 - share) * angle) * first + np.sin(share * angle) * second) / np.sin(angle)
+def _angle(first, second):
+    return np.arccos(first @ second / (np.linalg.norm(first) * np.linalg.norm(second)))
 
 
 def _slerp_in_degrees(first, second, share):
-    cosine = first @ second / (np.linalg.norm(first) * np.linalg.norm(second))
-    angle = np.degrees(np.arccos(cosine))
+    angle = np.degrees(_angle(first, second))
     return (np.sin((1 - share) * angle) * first + np.sin(share * angle) * second) / np.sin(angle)
 
 
@@ -186,7 +184,7 @@ EXERCISES = (
         en="Spherical interpolation of two vectors: the angle to the first grows in proportion to share, 0 to 1.",
         zh="两个向量的球面插值：与第一个向量的夹角随 share（0 到 1）成比例增大。",
         case=_pairs,
-        solution=_slerp,
+        solution=slerp,
         mistakes=(
             Mistake(
                 "linear",
@@ -196,7 +194,7 @@ EXERCISES = (
             ),
             Mistake(
                 "exchanged",
-                lambda first, second, share: _slerp(second, first, share),
+                lambda first, second, share: slerp(second, first, share),
                 "the two are exchanged: share 0 must give the first",
                 "两个向量弄反了：share 为 0 时应得到第一个",
             ),
@@ -208,10 +206,7 @@ EXERCISES = (
             ),
             Mistake(
                 "not_divided",
-                lambda first, second, share: (
-                    _slerp(first, second, share)
-                    * np.sin(np.arccos(first @ second / (np.linalg.norm(first) * np.linalg.norm(second))))
-                ),
+                lambda first, second, share: slerp(first, second, share) * np.sin(_angle(first, second)),
                 "divide by the sine of the whole angle: share 0 must give the first vector itself",
                 "还要除以总夹角的正弦：share 为 0 时应恰好得到第一个向量",
             ),
