@@ -5,6 +5,7 @@ variables (random seeds, running means) on JAX.
 """
 
 import contextlib
+import threading
 import weakref
 
 import keras
@@ -105,8 +106,15 @@ def gradients_owned_by_the_graph():
     if tf.executing_eagerly() or table is None:
         yield
         return
-    start = ops.uid()  # the number of a gradient is drawn from the same count
-    yield
+    with _TRACING:  # what another thread traced meanwhile would count as this graph's
+        start = ops.uid()  # the number of a gradient is drawn from the same count
+        yield
+        _hand_over(table, start)
+
+
+def _hand_over(table, start):
+    import tensorflow as tf
+
     graph = tf.compat.v1.get_default_graph()
     for name in reversed(list(table)):
         kind, _, number = name.partition("-")
@@ -116,6 +124,9 @@ def gradients_owned_by_the_graph():
             graph.add_to_collection("tfportrait_gradients", table[name]["type"])
             table[name]["type"] = _Owned(table[name]["type"])
             weakref.finalize(graph, table.pop, name, None)
+
+
+_TRACING = threading.RLock()
 
 
 class _Owned:

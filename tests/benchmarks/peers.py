@@ -119,6 +119,7 @@ def paint(rounds, dtype, compiled, **_):
 
     import tfportrait as tp
 
+    tp.accelerate(dtype, rows=2)
     painter = tp.LatentDiffusion.from_preset("portrait_128", dtype=dtype)
     pipelines = {}
     layouts = {"diffusers NCHW": torch.contiguous_format, "diffusers NHWC": torch.channels_last}

@@ -124,7 +124,8 @@ def test_half_precision_is_left_to_keras(methods):
 
 @pytest.mark.usefixtures("painting")
 @pytest.mark.parametrize("size", [8, 10])
-def test_enlarging_equals_enlarging_first(size, methods):
+def test_enlarging_equals_enlarging_first(size, methods, monkeypatch):
+    monkeypatch.setattr(layers, "FEW_PIXELS", 0)
     layer = layers.Upsample2D(FEWEST_CHANNELS)
     layer.build()
     x = numbers(2, size, size, FEWEST_CHANNELS)
@@ -132,6 +133,17 @@ def test_enlarging_equals_enlarging_first(size, methods):
     methods.clear()
     np.testing.assert_allclose(layer(x), wanted, atol=1e-4)
     assert methods == ["winograd"] * (size % 2 == 0 and (2 * size) ** 2 >= 256)
+
+
+@pytest.mark.usefixtures("painting")
+def test_a_few_pixels_are_enlarged_first():
+    layer = layers.Upsample2D(3)
+    layer.build()
+    layer.conv.bias.assign([1.0, 2.0, 3.0])
+    x = numbers(2, 4, 4, 3)
+    assert 2 * 4 * 4 <= layers.FEW_PIXELS
+    wanted = layer.conv(x.repeat(2, 1).repeat(2, 2))
+    np.testing.assert_array_equal(ops.convert_to_numpy(layer(x)), ops.convert_to_numpy(wanted))
 
 
 def test_large_images_are_worked_on_in_bands(monkeypatch):

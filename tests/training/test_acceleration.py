@@ -64,6 +64,24 @@ def test_a_brief_run_starts_at_once_on_a_cpu_and_is_nothing_special_on_a_gpu(mac
     assert training.accelerate(brief=True).precision == "mixed_bfloat16"
 
 
+@pytest.mark.parametrize(
+    ("cores", "rows", "begun", "shared"), [(2, 2, False, 2), (4, 2, False, 1), (1, 2, False, 1), (2, 2, True, 1)]
+)
+def test_rows_are_shared_out_where_there_are_enough_for_the_cores(cores, rows, begun, shared):
+    out = run(
+        "import os, tensorflow as tf\n"
+        "from tfportrait import training\n"
+        "from tfportrait.training import acceleration\n"
+        f"acceleration.usable_cores = lambda: {cores}\n"
+        f"tf.ones(()) if {begun} else None\n"
+        f"training.accelerate('float32', rows={rows})\n"
+        "training.accelerate('float32')\n"
+        "threads = tf.config.threading.get_intra_op_parallelism_threads()\n"
+        "print('found', acceleration.cores_of_rows(), threads)\n"
+    )
+    assert f"found {shared} {int(shared > 1)}" in out
+
+
 def test_the_user_overrides_all(machine):
     machine(gpu="T4", capability=7.5)
     choice = training.accelerate(precision="bfloat16", xla=False)

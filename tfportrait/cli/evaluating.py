@@ -8,6 +8,7 @@ from tfportrait import files
 from tfportrait.cli.app import app
 
 STUDIES = ("samplers", "guidance")
+TOGETHER = 64  # rows of a batch that is painted, 32 pictures with guidance
 
 
 @app.command()
@@ -66,7 +67,7 @@ def evaluate(
     read_by = read_by or locate(oracle_of(folder))
     files.check_writable_folder(out)
     with files.locked(out, "evaluation"):
-        chosen = accelerate(precision)
+        chosen = accelerate(precision, rows=TOGETHER)
         painter, reader = LatentDiffusion.from_preset(folder), Oracle.from_preset(read_by)
         identity = [preset_hash(folder), preset_hash(read_by), str(chosen)]
         kept = {"parts": out, "identity": identity, "seed": seed}

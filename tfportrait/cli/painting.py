@@ -99,15 +99,15 @@ def paint(
     from tfportrait.terminal import start_backend
 
     paths = output_paths(out, count) if out else free_paths("portrait.png", count)
-    text = tasks.compose_prompt(prompt, parse_tags(tags))
     strengths = parse_loras(loras)
     allowed_seconds = None if budget is None else seconds(budget)
     if (quality or budget) and (named := next((name for name in ("steps", "sampler") if given(context, name)), None)):
         raise ValueError(f"--{named} cannot be given beside --quality or --budget, which choose it")
     if (vary is None) != (strength is None) or not 0 <= (strength or 0) <= 1:
         raise ValueError("--vary SEED and --strength, from 0 to 1, belong together")
-    folder = locate(preset)
+    folder, tags = locate(preset), parse_tags(tags)
     start_backend()
+    text = tasks.compose_prompt(prompt, tags)
     seeds, variations = list(range(seed, seed + count)), None
     if vary is not None:
         seeds, variations = [seed] * count, [(vary + number, strength) for number in range(count)]

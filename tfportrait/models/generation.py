@@ -1,8 +1,10 @@
 """From a request in words to images: arguments checked first, then start noise, sampler, decoder."""
 
+import contextlib
 import dataclasses
 import numbers
 import sys
+import threading
 import warnings
 
 import numpy as np
@@ -15,6 +17,7 @@ from tfportrait.training import compiled
 from tfportrait.world.translation import Translation, to_english
 
 LEAST_MEAN = 1e-3
+FEW_LATENTS = 2**12  # pixels of latents that are decoded sooner than a graph for it is traced
 PIXELS_AT_ONCE = 2**19  # of the images that are decoded together
 
 
@@ -322,6 +325,7 @@ def guided_denoiser(painter, context, guidance_scale, whole_times, channels=None
     if guidance_scale is not None:
         bound["scale"] = np.float32(guidance_scale)
     names = [name for name, value in bound.items() if value is not None]
+    unet = compiled.side_by_side(painter.unet)
 
     def function(x, signal_rate, noise_rate, *values):
         given = dict(zip(names, values, strict=True))
@@ -332,7 +336,8 @@ def guided_denoiser(painter, context, guidance_scale, whole_times, channels=None
             x = x if channels is None else ops.concatenate([x, channels], axis=-1)
             if scale is not None:
                 x, time = (ops.concatenate([v, v], axis=0) for v in (x, time))
-            y = ops.cast(painter.unet(x, ops.round(time) if whole_times else time, context), "float32")
+            time = ops.round(time) if whole_times else time
+            y = ops.cast(unet(x, time) if context is None else unet(x, time, context), "float32")
             return y if scale is None else guidance.guide(*ops.split(y, 2, axis=0), scale, rescale)
 
         return denoiser.Denoiser(network, painter.schedule, painter.prediction)(x, signal_rate, noise_rate)
@@ -353,7 +358,34 @@ def run(painter, request, *, progress=False, on_step=None):
     Returns:
         uint8 (N, H, W, 3).
     """
-    return decode(painter, sample(painter, request, progress=progress, on_step=on_step))
+    with _decoder_traced_meanwhile(painter, request):
+        latents = sample(painter, request, progress=progress, on_step=on_step)
+    return decode(painter, latents)
+
+
+@contextlib.contextmanager
+def _decoder_traced_meanwhile(painter, request):
+    """A first picture of few pixels then waits for no graph between its last step and its decoding."""
+    shape = (min(len(request.seeds), _at_once(painter, request.latent_shape)), *request.latent_shape)
+    if painter.autoencoder is None or compiled.is_known(painter, "decode") or np.prod(shape[:-1]) > FEW_LATENTS:
+        yield
+        return
+
+    def trace():
+        with contextlib.suppress(Exception):  # what is wrong is said where the pictures are decoded
+            _decoder(painter)(np.zeros(shape, "float32"))
+
+    thread = threading.Thread(target=trace)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def _at_once(painter, latent_shape):
+    height, width, _ = latent_shape
+    return max(1, PIXELS_AT_ONCE // (height * width * painter.downsampling**2))
 
 
 def sample(painter, request, *, latents=None, channels=None, denoise=None, wrap=None, progress=False, on_step=None):
@@ -461,6 +493,10 @@ def _guided_between(painter, request, channels):
     return denoise
 
 
+def _decoder(painter):
+    return compiled.compiled(painter, "decode", compiled.side_by_side(painter.autoencoder.decode))
+
+
 def _progress_bar(total):
     from tqdm import tqdm
 
@@ -478,7 +514,6 @@ def decode(painter, latents):
     """
     if painter.autoencoder is None:
         return to_uint8(latents)
-    run = compiled.compiled(painter, "decode", painter.autoencoder.decode)
-    pixels = latents.shape[1] * latents.shape[2] * painter.downsampling**2
-    count = max(1, PIXELS_AT_ONCE // pixels)
+    run = _decoder(painter)
+    count = _at_once(painter, latents.shape[1:])
     return np.concatenate([to_uint8(run(latents[i : i + count])) for i in range(0, latents.shape[0], count)])

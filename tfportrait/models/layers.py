@@ -10,10 +10,11 @@ from keras import ops
 
 from tfportrait.models.fast_convolution import Conv2D, winograd, winograd_tile
 from tfportrait.models.normalization import GroupNorm, bands
-from tfportrait.training.compiled import after
+from tfportrait.training.compiled import after, inferring
 
 register = keras.saving.register_keras_serializable("tfportrait")
 
+FEW_PIXELS = 128  # for which the sums of an `Upsample2D` take longer than what they save
 LOGITS_BYTES = 2**26  # of attention's logits that are in memory at a time, in float32
 MANY = 2048  # logits of a query
 
@@ -154,6 +155,9 @@ class Upsample2D(keras.layers.Layer):
         self.conv.build((None, None, None, self.channels))
 
     def call(self, x):
+        batch, height, width, _ = x.shape
+        if inferring() and batch and height and width and batch * height * width <= FEW_PIXELS:
+            return self.conv(ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2))
         kernel = after(x, ops.convert_to_tensor(self.conv.kernel))
         tile = winograd_tile(x, kernel, scale=2)
         if tile:

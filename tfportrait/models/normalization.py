@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from tfportrait import autodiff
+from tfportrait.training.compiled import inferring
 
 register = keras.saving.register_keras_serializable("tfportrait")
 
@@ -78,7 +79,7 @@ def group_norm(x, gamma, beta, shift, epsilon, silu):
         epsilon: float.
         silu: bool.
     """
-    if keras.backend.backend() != "tensorflow":
+    if keras.backend.backend() != "tensorflow" or inferring():
         return _forward(x, gamma, beta, shift, epsilon, silu)[0]
 
     def function(x, gamma, beta, shift=None):

@@ -111,7 +111,8 @@ class Oracle(Trained):
         Returns: float32 (N, C).
         """
         images = resized(images, self.image_size)
-        run = compiled.compiled(self, "embed", lambda x: ops.cast(ops.mean(self._last(x), axis=(1, 2)), "float32"))
+        embed = compiled.side_by_side(lambda x: ops.cast(ops.mean(self._last(x), axis=(1, 2)), "float32"))
+        run = compiled.compiled(self, "embed", embed)
         return compiled.in_full_batches(
             lambda part: run(images[part].astype("float32") / 127.5 - 1.0), len(images), batch_size
         )

@@ -7,6 +7,7 @@ from tfportrait.models.weights import read_json
 from tfportrait.recipe import FORMAT
 
 FEW = 4  # pictures that start-up costs more than painting
+SMALL = 32  # side of latents of which operations are too small to be shared by cores
 
 
 def open_painter(preset, *, count=1, precision="auto", prediction_type=None, loras=None):
@@ -27,7 +28,9 @@ def open_painter(preset, *, count=1, precision="auto", prediction_type=None, lor
     from tfportrait.training import accelerate
 
     # Painting needs no exact copy of the weights beside the half-precision one.
-    precision = accelerate(precision, brief=count <= FEW).precision.removeprefix("mixed_")
+    few = count <= FEW  # for which sharing out their rows takes longer to trace than it saves
+    rows = 2 * count if _is_small(preset) and not few else 0
+    precision = accelerate(precision, brief=few, rows=rows).precision.removeprefix("mixed_")
     painter = LatentDiffusion.from_preset(preset, dtype=precision, prediction_type=prediction_type)
     for number, (file, strength) in enumerate((loras or {}).items()):
         load_lora(painter, file, strength, name=f"lora_{number}")
@@ -56,6 +59,12 @@ def is_pixel_diffusion(preset):
     """Whether a preset's folder is that of a PixelDiffusion."""
     config = preset / CONFIG
     return config.is_file() and read_json(config).get("_class_name") == "PixelDiffusion"
+
+
+def _is_small(preset):
+    config = preset / "unet" / "config.json"
+    side = read_json(config).get("sample_size") if config.is_file() else None
+    return isinstance(side, int) and side <= SMALL
 
 
 def _opened(preset, precision):

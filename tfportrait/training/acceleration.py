@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import os
 import platform
 import subprocess
 import time
@@ -20,6 +21,7 @@ PRECISIONS = {
 FASTER = 0.95  # bfloat16 has to save at least 5 % of the time to be worth its rounding
 
 _xla = None
+_cores_of_rows = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Acceleration:
         return f"{self.backend} on {self.device}: {self.precision} ({self.reason}), {xla}"
 
 
-def accelerate(precision="auto", xla="auto", *, brief=False):
+def accelerate(precision="auto", xla="auto", *, brief=False, rows=0):
     """Chooses precision and compilation for this device, sets them as defaults and prints the choice in one line.
 
     Call it before a model is created: models keep the precision that they were created with. On a GPU: XLA, and
@@ -58,6 +60,10 @@ def accelerate(precision="auto", xla="auto", *, brief=False):
         xla: bool or "auto". JAX always compiles with XLA.
         brief: bool. For a process that paints a few pictures and ends. On a CPU "auto" is then float32 without the
             check, and TensorFlow runs its graphs without rewriting them first. Defaults to `False`.
+        rows: int. Rows of the batches of a process that computes forwards only, by small networks: two for a picture
+            with guidance. If a CPU has no more cores than that, TensorFlow runs every operation on one core, and a
+            painter's networks share out the rows to all cores: many small operations then wait for no other core. It
+            is for the whole process, so that nothing happens after TensorFlow has begun to compute. Defaults to `0`.
 
     Returns: Acceleration. What was chosen.
 
@@ -76,6 +82,8 @@ def accelerate(precision="auto", xla="auto", *, brief=False):
     device, capability = _tensorflow_gpu() if backend == "tensorflow" else _jax_gpu()
     if brief and not device and backend == "tensorflow":
         _run_graphs_as_they_are()
+    if rows and not device and backend == "tensorflow":
+        _share_out(rows)
     if precision == "auto" and brief and not device:
         precision, reason = "float32", "a few pictures on a CPU"
     elif precision == "auto":
@@ -98,6 +106,31 @@ def set_xla_default(value):
     """What `xla_default` is to be: bool, or None as if `accelerate` had not been called."""
     global _xla
     _xla = value
+
+
+def cores_of_rows():
+    """To how many cores the rows of a batch are shared out: 1 if operations are (see `accelerate`)."""
+    return _cores_of_rows
+
+
+def _share_out(rows):
+    global _cores_of_rows
+    import tensorflow as tf
+
+    cores = usable_cores()
+    if not 2 <= cores <= rows:
+        return
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(cores)
+    except RuntimeError:  # TensorFlow has begun, with the threads that it has
+        return
+    _cores_of_rows = cores
+
+
+def usable_cores():
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _run_graphs_as_they_are():

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from tfportrait import autodiff
+from tfportrait.training.acceleration import cores_of_rows, xla_default
 
 _INFERRING = contextvars.ContextVar("inferring", default=False)
 
@@ -46,6 +47,36 @@ def compiled(model, name, function):
     return cache[name]
 
 
+def is_known(model, name):
+    """Whether `compiled` has made this function."""
+    return name in model.__dict__.get("_compiled_functions", {})
+
+
+def side_by_side(function):
+    """`function`, computed for shares of the rows of its arguments at once where `accelerate` gave each core its own.
+
+    Args:
+        function: callable of tensors (B, ...), returning a tensor (B, ...) of which no row depends on another.
+
+    Returns: a callable of the same arguments, for use in what is `compiled`: a share is traced once.
+    """
+    if cores_of_rows() < 2:
+        return function
+    import tensorflow as tf
+
+    share = tf.function(function, autograph=False)
+
+    def call(*tensors):
+        rows = tensors[0].shape[0] or 1
+        count = min(cores_of_rows(), rows)
+        if count < 2:
+            return function(*tensors)
+        sizes = [len(part) for part in np.array_split(np.arange(rows), count)]
+        return tf.concat([share(*part) for part in zip(*(tf.split(x, sizes) for x in tensors), strict=True)], axis=0)
+
+    return call
+
+
 def in_full_batches(function, count, batch_size):
     """What a function returns for `count` rows, of which it is always given `batch_size`, so that it is traced once.
 
@@ -77,8 +108,6 @@ def after(x, value):
 
 def _tensorflow(model, function):
     import tensorflow as tf
-
-    from tfportrait.training.acceleration import xla_default
 
     # Nothing in a network branches on tensors, and converting Python code takes longer than tracing it.
     function = autodiff.gradients_owned_by_the_graph()(function)
