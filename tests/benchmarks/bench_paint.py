@@ -50,7 +50,7 @@ def main():
     seconds, peak = command_seconds(arguments.rounds)
     import tfportrait as tp
 
-    choice = tp.accelerate(arguments.precision)
+    choice = tp.accelerate(arguments.precision, rows=2)
     painter = tp.LatentDiffusion.from_preset("portrait_128")
     rows = [
         ("command to PNG", f"{seconds:.2f} s"),

@@ -70,7 +70,7 @@ def test_the_equation_is_shown_where_the_answer_is_wrong():
 def test_bad_calls():
     with pytest.raises(ValueError, match="no exercise '04-99'; there are 04-1, 04-2"):
         course.grade("04-99", right)
-    with pytest.raises(ValueError, match="no exercise 'x'; there are 01-1"):
+    with pytest.raises(ValueError, match="no exercise 'x'; there are 00-1"):
         course.exercise("x")
     with pytest.raises(ValueError, match="valid: en, zh"):
         course.grade("04-2", right, language="de")

@@ -18,6 +18,7 @@ from tfportrait.cli import (  # noqa: F401 - each adds its commands to app
     panoramas,
     restoring,
     restyling,
+    teaching,
     training,
     upscaling,
 )

@@ -20,6 +20,7 @@ ORDER = (
     "export",
     "world",
     "data",
+    "course",
 )
 
 

@@ -11,6 +11,8 @@ _HOMES = {
     "Grade": "grading",
     "Mistake": "definition",
     "exercise": "catalogue",
+    "fast": "words",
+    "speaker": "words",
     "exercises": "catalogue",
     "grade": "grading",
 }

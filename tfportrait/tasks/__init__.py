@@ -8,6 +8,7 @@ _HOMES = {
     "compose_prompt": "painting",
     "degrade": "degradations",
     "describe": "describing",
+    "read_attributes": "describing",
     "directions": "sliders",
     "edit_part": "editing",
     "explore": "exploring",
