@@ -106,7 +106,8 @@ def gradients_owned_by_the_graph():
     if tf.executing_eagerly() or table is None:
         yield
         return
-    with _TRACING:  # what another thread traced meanwhile would count as this graph's
+    # What another thread traced meanwhile would count as this graph's. Replicas wait for each other and share a graph.
+    with _TRACING if tf.distribute.get_strategy().num_replicas_in_sync == 1 else contextlib.nullcontext():
         start = ops.uid()  # the number of a gradient is drawn from the same count
         yield
         _hand_over(table, start)
