@@ -1,15 +1,17 @@
 """The same U-Net on the same portraits for the same time: our recipe, that of diffusers' example, and the parts.
 
-    python tests/benchmarks/bench_recipes.py [--budget 600] [--recipes ours,plain,...] [--out recipes]
+    python tests/benchmarks/bench_recipes.py [--budget 600] [--image-size 128] [--recipes ours,plain,...]
 
 `plain` is diffusers' examples/text_to_image/train_text_to_image.py with its defaults: predicted noise, Stable
 Diffusion's betas, all noise levels alike, AdamW at a constant 1e-4 after 500 steps of warm-up, batches of 16, no
 average of the weights, images encoded in every step. Every other recipe is ours with one part of `plain`. All start
 from the shipped autoencoder and text encoder and the same random U-Net, and are measured at tenths of the time, which
-the measurements themselves are not part of: prompt accuracy and oracle_fd of unseen prompts.
+the measurements themselves are not part of: prompt accuracy and oracle_fd of unseen prompts. Recipes that are complete
+in the folder are not trained again, so that a run that was stopped goes on.
 """
 
 import argparse
+import collections
 import json
 import math
 import time
@@ -21,6 +23,7 @@ import numpy as np
 import tfportrait as tp
 from tfportrait import data, metrics, training
 from tfportrait.models import LatentDiffusion, UNet
+from tfportrait.models.oracle import resized
 from tfportrait.presets import trainers
 
 PLAIN = {
@@ -89,7 +92,7 @@ def batches(painter, source, recipe, seed):
 
 
 def train(name, recipe, config, source, judge, budget, seed=0):
-    """Yields what was measured at every tenth."""
+    """Yields what was measured at each of TENTHS of the budget."""
     keras.utils.set_random_seed(seed)
     start = LatentDiffusion.from_preset("portrait_128")
     painter = LatentDiffusion(
@@ -111,19 +114,32 @@ def train(name, recipe, config, source, judge, budget, seed=0):
         yield {"recipe": name, "seconds": clock.trained, "steps": clock.steps, **judge(painter)}
 
 
-def judged(samples):
-    """A function that measures a painter: prompt accuracy and oracle_fd."""
+def judged(samples, size):
+    """A function that measures a painter: prompt accuracy and oracle_fd of its pictures of a size."""
     oracle = tp.Oracle.from_preset("oracle_128")
     texts, named, drawn = metrics.held_out_prompts(samples)
-    real = oracle.embed(np.stack([each.render(oracle.image_size) for each in drawn]))
+    real = oracle.embed(np.stack([each.render(size) for each in drawn]))  # brought to the oracle's size
 
     def judge(painter):
-        parts = (painter.generate(texts[i : i + 16], seeds=i, num_steps=20) for i in range(0, samples, 16))
-        images = np.concatenate(list(parts))
+        options = {"num_steps": 20, "image_size": size}
+        parts = [painter.generate(texts[i : i + 16], seeds=i, **options) for i in range(0, samples, 16)]
+        images = resized(np.concatenate(parts), oracle.image_size)
         accuracy = metrics.prompt_accuracy(oracle, images, named).accuracy
         return {"accuracy": accuracy, "oracle_fd": metrics.frechet_distance(oracle.embed(images), real)}
 
     return judge
+
+
+def complete(file, setting):
+    """The rows of recipes that an earlier run of the same setting measured to the end."""
+    if not file.is_file():
+        return []
+    earlier = json.loads(file.read_text())
+    rows = earlier.pop("rows")
+    if earlier != setting:
+        raise SystemExit(f"{file} is of another setting, {earlier}: give another --out")
+    counts = collections.Counter(row["recipe"] for row in rows)
+    return [row for row in rows if counts[row["recipe"]] == len(TENTHS)]
 
 
 def figure(rows, path):
@@ -146,6 +162,7 @@ def figure(rows, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--budget", type=float, default=600.0, help="seconds of training for each recipe")
+    parser.add_argument("--image-size", type=int, default=128)
     parser.add_argument("--recipes", default=None, help="names, with commas; else all")
     parser.add_argument("--portraits", type=int, default=8192)
     parser.add_argument("--samples", type=int, default=96)
@@ -157,21 +174,21 @@ def main():
     names = arguments.recipes.split(",") if arguments.recipes else list(known)
     if unknown := [name for name in names if name not in known]:
         parser.error(f"unknown recipes {', '.join(unknown)}; known are {', '.join(known)}")
-    source = data.open_source("portrait_world", "train", image_size=128, count=arguments.portraits)
-    judge = judged(arguments.samples)
+    source = data.open_source("portrait_world", "train", image_size=arguments.image_size, count=arguments.portraits)
+    judge = judged(arguments.samples, arguments.image_size)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    rows = []
+    setting = {name: getattr(arguments, name) for name in ("budget", "image_size", "portraits", "samples")}
+    file = arguments.out / "recipes.json"
+    rows = complete(file, setting)
     print(f"{'recipe':26} {'seconds':>8} {'steps':>6} {'accuracy':>9} {'oracle_fd':>9}")
-    for name in names:
+    for name in [name for name in names if name not in {row["recipe"] for row in rows}]:
         for row in train(name, known[name], config, source, judge, arguments.budget):
             rows.append(row)
             print(
                 f"{name:26} {row['seconds']:8.0f} {row['steps']:6d} {row['accuracy']:9.3f} {row['oracle_fd']:9.3f}",
                 flush=True,
             )
-            (arguments.out / "recipes.json").write_text(
-                json.dumps({"budget": arguments.budget, "rows": rows}, indent=1)
-            )
+            file.write_text(json.dumps({**setting, "rows": rows}, indent=1))
     figure(rows, arguments.out / "recipes.png")
 
 
