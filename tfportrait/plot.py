@@ -143,7 +143,7 @@ def sampling(x_t: Sequence, x_0: Sequence, noise_rates=None, count: int = 8, siz
     rows = [range(len(chosen)), range(len(chosen), 2 * len(chosen))]
     height = pictures[0].shape[0] / pictures[0].shape[1] * size
     lines = [0, max(label.count("\n") + 1 for label in labels)]
-    return _grid(pictures, texts, rows, lines, [height] * 2, size, title, ("$x_t$", "predicted\n$x_0$"))
+    return _grid(pictures, texts, rows, lines, [height] * 2, size, title, ("xₜ", "predicted\nx₀"))
 
 
 def losses(history, smooth: float = 0.9, title=None):

@@ -50,7 +50,7 @@ def painted(path):
     """Sixteen prompts and what the preset paints for them."""
     painter = tp.LatentDiffusion.from_preset("portrait_128")
     images = painter.generate(PROMPTS, seeds=0)
-    tp.plot.images(images, PROMPTS, columns=4).savefig(path, dpi=110)
+    tp.plot.images(images, PROMPTS, columns=4).savefig(path, dpi=110, pil_kwargs={"quality": 90})
 
 
 DAMAGE = {  # title -> kind, level, what restores it
@@ -122,7 +122,7 @@ def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
     contact_sheet(folder / "world.jpg", tp.world.sample, rows=8)
     contact_sheet(folder / "scenes.jpg", tp.world.scenes.sample, rows=4)
-    painted(folder / "painted.png")
+    painted(folder / "painted.jpg")
     editing(folder / "editing.jpg")
 
 

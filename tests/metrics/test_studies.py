@@ -30,7 +30,10 @@ def test_more_steps_that_help_are_seen_to_help():
     text = metrics.study_table(rows)
     assert len(text.splitlines()) == 7 and "euler" in text
     panels = metrics.figures.samplers(rows).axes
-    assert [len(axes.lines) for axes in panels] == [2, 2] and panels[0].get_xscale() == "log"
+    assert [len(axes.lines) for axes in panels] == [1, 1] and panels[0].get_xscale() == "log"
+    assert panels[0].lines[0].get_label() == "ddim, euler"  # which painted the same
+    apart = metrics.figures.samplers([*rows[:5], {**rows[5], "accuracy": 0.5}]).axes
+    assert [line.get_label() for line in apart[0].lines] == ["ddim", "euler"]
     np.testing.assert_array_equal(panels[1].lines[0].get_ydata(), [row["accuracy"] for row in rows[:3]])
 
 

@@ -1,6 +1,7 @@
 """Pictures of evaluations and studies, as matplotlib Figures."""
 
 import numpy as np
+from matplotlib.ticker import LogLocator, NullLocator
 
 from tfportrait.plot import COLOURS, FAINT, TEXT, DisplayedFigure, add_headline, tidy
 
@@ -74,7 +75,8 @@ def _prompts(evaluation):
 
 
 def samplers(rows, title=None):
-    """Distance to real pictures and prompt accuracy against the steps of every sampler.
+    """Distance to real pictures and prompt accuracy against the steps of every sampler; those that gave the same share a
+    line.
 
     Args:
         rows: list of dict, as `study` returns them.
@@ -99,13 +101,16 @@ def _against(rows, key, label, measured, title, log=False):
         raise ValueError("there are no rows to show")
     figure = DisplayedFigure(figsize=(3.6 * len(measured) + 0.6, 3.5), layout="constrained")
     grid = figure.subplots(1, len(measured), squeeze=False)[0]
-    names = list(dict.fromkeys(row["sampler"] for row in rows))
+    lines = {}  # what was measured -> the samplers that gave it
+    for sampler in dict.fromkeys(row["sampler"] for row in rows):
+        of_it = sorted((row for row in rows if row["sampler"] == sampler), key=lambda row: row[key])
+        same = tuple((row[key], *(round(row[k], 6) for k in measured)) for row in of_it)
+        lines.setdefault(same, ([], of_it))[0].append(sampler)
     for axes, name in zip(grid, measured, strict=True):
-        for sampler, colour in zip(names, COLOURS, strict=False):
-            of_it = sorted((row for row in rows if row["sampler"] == sampler), key=lambda row: row[key])
+        for (samplers, of_it), colour in zip(lines.values(), COLOURS, strict=False):
             x, y = ([row[k] for row in of_it] for k in (key, name))
-            axes.plot(x, y, "o-", color=colour, linewidth=1.4, markersize=3, label=sampler)
-            if name == "accuracy" and len(names) == 1:
+            axes.plot(x, y, "o-", color=colour, linewidth=1.4, markersize=3, label=", ".join(samplers))
+            if name == "accuracy" and len(lines) == 1:
                 axes.fill_between(x, *np.transpose([row["interval"] for row in of_it]), color=colour, alpha=0.15)
         tidy(axes, label, "")
         axes.set_title(LABELS[name], fontsize=10, color=TEXT, loc="left")
@@ -117,8 +122,11 @@ def _against(rows, key, label, measured, title, log=False):
             axes.minorticks_off()
             if name == "oracle_fd":
                 axes.set_yscale("log")
-    if len(names) > 1:
+                axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 4, 6)))
+                axes.yaxis.set_major_formatter("{x:g}")
+                axes.yaxis.set_minor_locator(NullLocator())
+    if len(lines) > 1:
         handles = grid[0].get_legend_handles_labels()
-        figure.legend(*handles, frameon=False, fontsize=8, ncols=len(names), loc="outside lower center")
+        figure.legend(*handles, frameon=False, fontsize=8, ncols=len(lines), loc="outside lower center")
     add_headline(figure, title)
     return figure
