@@ -72,8 +72,9 @@ def test_dollars_are_not_mathematics():
     assert figure.texts[0].get_text().replace("\n", " ") == "costs $5 or $6_x"
 
 
-def test_chinese_without_a_font_is_drawn_as_boxes_without_warnings(monkeypatch):
+def test_chinese_without_a_font_is_drawn_as_boxes_without_warnings(monkeypatch, tmp_path):
     monkeypatch.setattr(fonts, "CHINESE_FONTS", ())
+    monkeypatch.setattr(fonts, "SHIPPED", tmp_path / "absent.otf")
     clear()
     try:
         figure = plot.images(colours(9), [CHINESE])

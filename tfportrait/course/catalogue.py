@@ -1,4 +1,4 @@
-"""All exercises, by chapter."""
+"""All exercises and repairs, by chapter."""
 
 import functools
 import importlib
@@ -13,11 +13,11 @@ def _all():
     for module in sorted(module.name for module in pkgutil.iter_modules(bank.__path__)):
         for each in importlib.import_module(f"{bank.__name__}.{module}").EXERCISES:
             found[each.id] = each
-    return found
+    return dict(sorted(found.items(), key=lambda item: item[1].chapter))  # a stable sort: in a chapter as in the bank
 
 
 def exercises(chapter=None, level=None):
-    """Exercises in the order of the chapters.
+    """Exercises of the lessons, in the order of the chapters.
 
     Args:
         chapter: str or int or None. Only those of this chapter: 4, "4" or "04".
@@ -25,6 +25,20 @@ def exercises(chapter=None, level=None):
 
     Returns: list of Exercise.
     """
+    return [each for each in _chosen(chapter, level) if not each.broken]
+
+
+def repairs(chapter=None, level=None):
+    """Exercises that begin with a wrong function, one for every erratum that can be computed.
+
+    Args: as `exercises`.
+
+    Returns: list of Exercise.
+    """
+    return [each for each in _chosen(chapter, level) if each.broken]
+
+
+def _chosen(chapter, level):
     wanted = None if chapter is None else f"{int(chapter):02d}"
     return [each for each in _all().values() if wanted in (None, each.chapter) and level in (None, each.level)]
 

@@ -36,6 +36,8 @@ class Exercise:
         mistakes: tuple of Mistake. The likelier ones first.
         equation: str. Id in `tp.equations`, or "".
         tolerance: float. Largest difference, relative to the largest number of the result.
+        broken: str. Source of a wrong function that is to be repaired, or "" where one is written from nothing.
+        erratum: str. Id of the erratum in `tp.equations` that it has, or "".
     """
 
     id: str
@@ -48,6 +50,8 @@ class Exercise:
     mistakes: tuple[Mistake, ...]
     equation: str = ""
     tolerance: float = 1e-4
+    broken: str = ""
+    erratum: str = ""
 
     @property
     def chapter(self):

@@ -47,6 +47,34 @@ def _likelihood(images, means, deviation):
     return np.mean(np.sum(each, axis=(1, 2, 3)))
 
 
+def _linear(generator):
+    x, mean = (float(number) for number in generator.uniform(0.5, 2.0, 2) * generator.choice([-1, 1], 2))
+    deviation, slope, noise = (float(number) for number in generator.uniform(0.3, 0.9, 3) + (0.0, 1.0, 0.0))
+    return x, mean, deviation, slope, noise
+
+
+def _expected(x, mean, deviation, slope, noise):
+    """E log N(x; slope z, noise^2) for z from N(mean, deviation^2)."""
+    error = (x - slope * mean) ** 2 + (slope * deviation) ** 2
+    return -error / (2 * noise**2) - np.log(noise) - 0.5 * np.log(2 * np.pi)
+
+
+def _divergence(mean, deviation):
+    return 0.5 * (mean**2 + deviation**2 - 1) - np.log(deviation)
+
+
+def _elbo(x, mean, deviation, slope, noise):
+    return _expected(x, mean, deviation, slope, noise) - _divergence(mean, deviation)
+
+
+def _sizes(generator):
+    return (
+        int(generator.choice([784, 3072, 12288])),
+        int(generator.choice([8, 32, 100])),
+        float(generator.uniform(0.05, 0.3)),
+    )
+
+
 def _two_normals(generator):
     return tuple(float(x) for x in (*generator.standard_normal(2), *generator.uniform(0.5, 2.0, 2)))
 
@@ -242,5 +270,88 @@ EXERCISES = (
             ),
         ),
         equation="vae.kl",
+    ),
+    Exercise(
+        id="02-6",
+        level=3,
+        signature="elbo(x, mean, deviation, slope, noise)",
+        en="The evidence lower bound of a number x where z is from N(0, 1), x from N(slope z, noise^2), and the "
+        "posterior is taken to be N(mean, deviation^2). In closed form, no sampling.",
+        zh="z 来自 N(0, 1)，x 来自 N(slope·z, noise²)，后验取为 N(mean, deviation²) 时，"
+        "数 x 的证据下界。用闭式解，不采样。",
+        case=_linear,
+        solution=_elbo,
+        mistakes=(
+            Mistake(
+                "divergence_added",
+                lambda x, mean, deviation, slope, noise: (
+                    _expected(x, mean, deviation, slope, noise) + _divergence(mean, deviation)
+                ),
+                "the divergence was added: it is the price of the code, and a bound from below subtracts it",
+                "把散度加上去了：它是编码的代价，下界应减去它",
+            ),
+            Mistake(
+                "spread_forgotten",
+                lambda x, mean, deviation, slope, noise: (
+                    _expected(x, mean, 0.0, slope, noise) - _divergence(mean, deviation)
+                ),
+                "the likelihood was taken at the mean alone; the expectation adds (slope deviation)^2 to the error",
+                "只在均值处计算了似然；对 z 取期望会给误差再加上 (slope·deviation)²",
+            ),
+            Mistake(
+                "spread_unscaled",
+                lambda x, mean, deviation, slope, noise: (
+                    _expected(x, mean, deviation / slope, slope, noise) - _divergence(mean, deviation)
+                ),
+                "the spread of z reaches x through the slope: its variance there is (slope deviation)^2",
+                "z 的离散要经过 slope 才到达 x：在那里方差是 (slope·deviation)²",
+            ),
+            Mistake(
+                "no_divergence",
+                _expected,
+                "that is the reconstruction alone: the divergence of the posterior from N(0, 1) is missing",
+                "这只是重建项：缺少后验相对 N(0, 1) 的散度",
+            ),
+        ),
+        equation="vae.elbo",
+    ),
+    Exercise(
+        id="02-7",
+        level=3,
+        signature="hidden_beta(pixels, latents, deviation)",
+        en="A program minimises the squared error averaged over the pixels plus the divergence averaged over the "
+        "latents. Up to a factor this is -log p(x|z) + beta KL, the KL summed and the pixels normal with this "
+        "deviation. Which beta is it?",
+        zh="某程序最小化“对像素取平均的平方误差 + 对各潜变量取平均的散度”。除一个系数外，它等于 -log p(x|z) + beta·KL，"
+        "其中 KL 对各维求和，像素为正态、标准差为 deviation。beta 是多少？",
+        case=_sizes,
+        solution=lambda pixels, latents, deviation: pixels / (2 * deviation**2 * latents),
+        mistakes=(
+            Mistake(
+                "deviation_forgotten",
+                lambda pixels, latents, deviation: pixels / latents,
+                "the squared error is the likelihood times 2 deviation^2: that factor is missing",
+                "平方误差等于似然项乘以 2·deviation²：缺少这个因子",
+            ),
+            Mistake(
+                "missing_two",
+                lambda pixels, latents, deviation: pixels / (deviation**2 * latents),
+                "the 2 of -log p = error / (2 deviation^2) is missing",
+                "缺少 -log p = 误差 / (2·deviation²) 中的 2",
+            ),
+            Mistake(
+                "inverse",
+                lambda pixels, latents, deviation: 2 * deviation**2 * latents / pixels,
+                "that is the other way round: this is how much the picture weighs beside the divergence",
+                "弄反了：这是图像相对散度的权重",
+            ),
+            Mistake(
+                "latents_multiplied",
+                lambda pixels, latents, deviation: pixels * latents / (2 * deviation**2),
+                "averaging over the latents divides the divergence by their number",
+                "对潜变量取平均会使散度除以它们的个数",
+            ),
+        ),
+        equation="vae.likelihood",
     ),
 )

@@ -30,6 +30,23 @@ def _gradients(generator):
     return (generator.standard_normal((4, 3, 3, 2)), float(generator.uniform(1, 10)))
 
 
+def _state(generator):
+    theta, psi = generator.standard_normal(2)
+    return float(theta), float(psi), float(generator.uniform(0.05, 0.5)), float(generator.uniform(0.2, 2.0))
+
+
+def _rate_and_penalty(generator):
+    return float(generator.uniform(0.05, 0.5)), float(generator.uniform(0.0, 3.0))
+
+
+def _matrix(rate, r1):
+    return np.array([[1.0, rate], [-rate, 1.0 - rate * r1]])
+
+
+def _growth(rate, r1):
+    return np.abs(np.linalg.eigvals(_matrix(rate, r1))).max()
+
+
 EXERCISES = (
     Exercise(
         id="03-1",
@@ -226,5 +243,124 @@ EXERCISES = (
             ),
         ),
         equation="gan.gradient_penalty",
+    ),
+    Exercise(
+        id="03-7",
+        level=2,
+        signature="generator_slopes(painted_logits)",
+        en="Derivatives at each logit f of two generator losses: of log(1 - sigmoid(f)), the game as it is written, "
+        "and of -log(sigmoid(f)), which does not saturate. Return (written, not saturating).",
+        zh="两种生成器损失在每个 logit f 处的导数：原始博弈的 log(1 - sigmoid(f))，以及非饱和的 -log(sigmoid(f))。"
+        "返回 (原始, 非饱和)。",
+        case=_painted,
+        solution=lambda painted: (-_sigmoid(painted), -_sigmoid(-painted)),
+        mistakes=(
+            Mistake(
+                "exchanged",
+                lambda painted: (-_sigmoid(-painted), -_sigmoid(painted)),
+                "the two are exchanged: the one that saturates goes to 0 where the discriminator is sure, at very "
+                "negative logits",
+                "两者弄反了：饱和的那个在判别器很有把握处（logit 很负）趋于 0",
+            ),
+            Mistake(
+                "wrong_sign",
+                lambda painted: (_sigmoid(painted), _sigmoid(-painted)),
+                "both losses fall as the logit grows: their slopes are negative",
+                "logit 增大时两种损失都下降：导数为负",
+            ),
+            Mistake(
+                "losses",
+                lambda painted: (-_softplus(painted), _softplus(-painted)),
+                "those are the losses themselves, not their derivatives",
+                "这是损失本身，而不是它们的导数",
+            ),
+            Mistake(
+                "by_probability",
+                lambda painted: (-1.0 / (1.0 - _sigmoid(painted)), -1.0 / _sigmoid(painted)),
+                "those are derivatives by the probability; the sigmoid's own slope, s (1 - s), is missing",
+                "这是对概率的导数；还缺 sigmoid 自身的导数 s (1 - s)",
+            ),
+        ),
+        equation="gan.losses",
+    ),
+    Exercise(
+        id="03-8",
+        level=2,
+        signature="dirac_step(theta, psi, rate, r1)",
+        en="One step of both players at once in a game of two numbers. The datum is 0, the generator paints theta, the "
+        "discriminator's logit is psi x. The generator's loss is -psi theta; the discriminator's is psi theta "
+        "+ r1 / 2 psi^2. Each goes down its own loss. Return (theta, psi).",
+        zh="两个数的博弈，双方同时走一步。数据是 0，生成器画出 theta，判别器的 logit 为 psi·x。"
+        "生成器损失为 -psi·theta，判别器损失为 psi·theta + r1/2·psi²。各自沿自己的损失下降。返回 (theta, psi)。",
+        case=_state,
+        solution=lambda theta, psi, rate, r1: (theta + rate * psi, psi - rate * (theta + r1 * psi)),
+        mistakes=(
+            Mistake(
+                "one_after_the_other",
+                lambda theta, psi, rate, r1: (theta + rate * psi, psi - rate * (theta + rate * psi + r1 * psi)),
+                "the discriminator already saw the new theta: both steps start from the old numbers",
+                "判别器用了新的 theta：双方都应从旧值出发",
+            ),
+            Mistake(
+                "one_loss_for_both",
+                lambda theta, psi, rate, r1: (theta - rate * psi, psi - rate * (theta + r1 * psi)),
+                "both go down the discriminator's loss: that is no game, each has a loss of its own",
+                "双方都在减小判别器的损失：这不是博弈，各有各的损失",
+            ),
+            Mistake(
+                "penalty_rewarded",
+                lambda theta, psi, rate, r1: (theta + rate * psi, psi - rate * (theta - r1 * psi)),
+                "the penalty has the wrong sign: it should make psi smaller",
+                "惩罚项符号错了：它应使 psi 变小",
+            ),
+            Mistake(
+                "penalty_on_generator",
+                lambda theta, psi, rate, r1: (theta + rate * (psi - r1 * theta), psi - rate * theta),
+                "the penalty belongs to the discriminator's loss",
+                "惩罚属于判别器的损失",
+            ),
+        ),
+        equation="gan.gradient_penalty",
+    ),
+    Exercise(
+        id="03-9",
+        level=3,
+        signature="growth(rate, r1)",
+        en="That step is a matrix, [[1, rate], [-rate, 1 - rate r1]]. By which factor does the distance from the "
+        "balance change per step in the long run? (The largest absolute value of its eigenvalues.)",
+        zh="这一步是矩阵 [[1, rate], [-rate, 1 - rate·r1]]。长期来看，每一步使到平衡点的距离乘以多少？"
+        "（特征值的最大绝对值。）",
+        case=_rate_and_penalty,
+        solution=_growth,
+        mistakes=(
+            Mistake(
+                "real_part",
+                lambda rate, r1: np.linalg.eigvals(_matrix(rate, r1)).real.max(),
+                "only the real part was taken: turning moves away from the balance too",
+                "只取了实部：旋转本身也会使距离变大",
+            ),
+            Mistake(
+                "largest_in_one_step",
+                lambda rate, r1: np.linalg.norm(_matrix(rate, r1), 2),
+                "that is the largest change in one step (a singular value), not the one in the long run",
+                "这是一步之内的最大变化（奇异值），而不是长期的变化",
+            ),
+            Mistake(
+                "determinant",
+                lambda rate, r1: np.linalg.det(_matrix(rate, r1)),
+                "the determinant is the product of both eigenvalues: the change of areas",
+                "行列式是两个特征值之积：面积的变化",
+            ),
+            Mistake(
+                "endless_small_steps",
+                lambda rate, r1: (
+                    np.exp(rate * ((_matrix(rate, r1) - np.eye(2)) / rate).trace() / 2)
+                    if r1 < 2
+                    else np.exp(rate * (-r1 + np.sqrt(r1**2 - 4)) / 2)
+                ),
+                "that is for endlessly small steps; with steps of this size turning costs distance",
+                "这是无穷小步长时的结果；步长有限时，旋转会使距离变大",
+            ),
+        ),
     ),
 )

@@ -13,6 +13,24 @@ def _sizes(generator):
     return (8 * int(generator.integers(4, 65)), 8 * int(generator.integers(4, 65)), int(generator.choice([4, 8, 16])))
 
 
+def _moments(generator):
+    mean, log_variance, noise = generator.standard_normal((3, 2, 3, 4))
+    return mean, log_variance, noise, float(generator.uniform(0.2, 3.0))
+
+
+def _pictures(generator):
+    image = generator.uniform(-1, 1, (4, 5, 3))
+    return image, image + generator.uniform(0.05, 0.3) * generator.standard_normal(image.shape)
+
+
+def _squared(first, second):
+    return ((first - second) ** 2).mean()
+
+
+def _pairs(generator):
+    return 8 * int(generator.integers(4, 65)), int(generator.choice([2, 4, 8]))
+
+
 EXERCISES = (
     Exercise(
         id="06-1",
@@ -76,6 +94,114 @@ EXERCISES = (
                 lambda height, width, channels: channels / (3 * 64),
                 "that is the inverse",
                 "这是倒数",
+            ),
+        ),
+    ),
+    Exercise(
+        id="06-3",
+        level=2,
+        signature="sample_latents(mean, log_variance, noise, scale)",
+        en="Latents for the U-Net: a sample of the encoder's normal distribution, from unit noise, times the scaling "
+        "factor.",
+        zh="供 U-Net 使用的潜变量：由单位噪声得到编码器正态分布的一个样本，再乘以缩放系数。",
+        case=_moments,
+        solution=lambda mean, log_variance, noise, scale: scale * (mean + np.exp(0.5 * log_variance) * noise),
+        mistakes=(
+            Mistake(
+                "variance_for_deviation",
+                lambda mean, log_variance, noise, scale: scale * (mean + np.exp(log_variance) * noise),
+                "the noise is multiplied by the variance: its root, exp(log_variance / 2), is the deviation",
+                "噪声乘的是方差：标准差是它的平方根 exp(log_variance / 2)",
+            ),
+            Mistake(
+                "scaled_mean_only",
+                lambda mean, log_variance, noise, scale: scale * mean + np.exp(0.5 * log_variance) * noise,
+                "only the mean was scaled: the sample is scaled as a whole",
+                "只缩放了均值：应缩放整个样本",
+            ),
+            Mistake(
+                "divided",
+                lambda mean, log_variance, noise, scale: (mean + np.exp(0.5 * log_variance) * noise) / scale,
+                "the scaling factor is multiplied by on the way to the U-Net; the decoder divides",
+                "送往 U-Net 时乘以缩放系数；解码前才除以它",
+            ),
+            Mistake(
+                "log_for_deviation",
+                lambda mean, log_variance, noise, scale: scale * (mean + 0.5 * log_variance * noise),
+                "the logarithm was not undone: exp is missing",
+                "没有把对数还原：缺少 exp",
+            ),
+        ),
+        equation="vae.reparameterization",
+    ),
+    Exercise(
+        id="06-4",
+        level=2,
+        signature="psnr(image, reconstruction)",
+        en="The peak signal-to-noise ratio in decibels of images in [-1, 1].",
+        zh="取值在 [-1, 1] 的图像的峰值信噪比（单位 dB）。",
+        case=_pictures,
+        solution=lambda image, other: 10 * np.log10(4 / _squared(image, other)),
+        mistakes=(
+            Mistake(
+                "range_of_one",
+                lambda image, other: 10 * np.log10(1 / _squared(image, other)),
+                "from -1 to 1 the range is 2, its square 4: yours is 6 dB too small",
+                "从 -1 到 1 的范围是 2，平方为 4：你的结果小了 6 dB",
+            ),
+            Mistake(
+                "natural_logarithm",
+                lambda image, other: 10 * np.log(4 / _squared(image, other)),
+                "decibels use the logarithm to base 10",
+                "分贝用以 10 为底的对数",
+            ),
+            Mistake(
+                "twenty",
+                lambda image, other: 20 * np.log10(4 / _squared(image, other)),
+                "the 20 belongs to ratios of amplitudes; the mean squared error is a power already: 10",
+                "20 用于幅度之比；均方误差已是功率：用 10",
+            ),
+            Mistake(
+                "absolute_error",
+                lambda image, other: 10 * np.log10(4 / np.abs(image - other).mean()),
+                "the squared error belongs here, not the absolute one",
+                "这里应使用平方误差，而不是绝对误差",
+            ),
+            Mistake(
+                "wrong_sign",
+                lambda image, other: 10 * np.log10(_squared(image, other) / 4),
+                "upside down: more decibels mean a smaller error",
+                "上下颠倒了：分贝越大误差越小",
+            ),
+        ),
+    ),
+    Exercise(
+        id="06-5",
+        level=1,
+        signature="attention_ratio(side, factor)",
+        en="How many times fewer pairs of places self-attention compares in a square picture of this side, if its "
+        "sides are divided by the factor first.",
+        zh="边长为 side 的正方形图像，先把边长除以 factor，自注意力比较的位置对会少多少倍。",
+        case=_pairs,
+        solution=lambda side, factor: float(factor**4),
+        mistakes=(
+            Mistake(
+                "places",
+                lambda side, factor: float(factor**2),
+                "that many times fewer places; pairs go with the square of the places",
+                "这是位置数减少的倍数；位置对与位置数的平方成正比",
+            ),
+            Mistake(
+                "one_side",
+                lambda side, factor: float(factor),
+                "that is one side; a picture has two, and pairs have two places each",
+                "这只是一条边；图像有两条边，而每对又有两个位置",
+            ),
+            Mistake(
+                "pairs_left",
+                lambda side, factor: float((side // factor) ** 4),
+                "that is how many pairs are left, not how many times fewer",
+                "这是剩下的对数，而不是减少的倍数",
             ),
         ),
     ),

@@ -36,6 +36,42 @@ def _causal(scores, value=-np.inf):
     return _softmax(np.where(np.tri(len(scores), dtype=bool), scores, value))
 
 
+def _tokens(generator):
+    first, second = (int(token) for token in generator.integers(1, 4, 2))
+    second = first if generator.uniform() < 0.4 else second
+    begin = [first, second, second, second, first]
+    return np.concatenate([begin, generator.integers(1, 4, int(generator.integers(8, 16)))]), first, second, 9
+
+
+def _merged(ids, first, second, new):
+    out = []
+    for token in ids.tolist():
+        if out and out[-1] == first and token == second:
+            out[-1] = new
+        else:
+            out.append(token)
+    return np.array(out)
+
+
+def _swallowed(ids, first, second, new):
+    found = np.append((ids[:-1] == first) & (ids[1:] == second), False)
+    return np.where(found, new, ids)[~np.append(False, found[:-1])]
+
+
+def _first_only(ids, first, second, new):
+    found = np.flatnonzero((ids[:-1] == first) & (ids[1:] == second))[:1]
+    return np.concatenate([ids[: found[0]], [new], ids[found[0] + 2 :]]) if len(found) else ids
+
+
+def _weighed_tokens(generator):
+    return 1 + generator.standard_normal((6, 4)) / 2, generator.uniform(0.3, 1.8, 6)
+
+
+def _weigh(context, weights):
+    weighed = context * weights[:, None]
+    return weighed * context.mean() / weighed.mean()
+
+
 EXERCISES = (
     Exercise(
         id="07-1",
@@ -180,5 +216,83 @@ EXERCISES = (
             ),
         ),
         equation="network.attention",
+    ),
+    Exercise(
+        id="07-5",
+        level=2,
+        signature="merge(ids, first, second, new)",
+        en="Token ids (L,) in which, read from the left, every `first` with `second` behind it has become the one "
+        "token `new`. Of three equal ones in a row the first two merge.",
+        zh="从左到右读词元编号 (L,)，把每个 `first` 及紧随其后的 `second` 合并成一个词元 `new`。三个相同的词元相连时，"
+        "合并前两个。",
+        case=_tokens,
+        solution=_merged,
+        mistakes=(
+            Mistake(
+                "second_kept",
+                lambda ids, first, second, new: np.where(
+                    np.append((ids[:-1] == first) & (ids[1:] == second), False), new, ids
+                ),
+                "the second of the two is still there: a merge makes one token of two",
+                "两个中的第二个还在：合并是把两个变成一个",
+            ),
+            Mistake(
+                "first_only",
+                _first_only,
+                "only the first pair was merged: a merge holds for the whole text",
+                "只合并了第一对：合并作用于整段文字",
+            ),
+            Mistake(
+                "either_order",
+                lambda ids, first, second, new: _merged(_merged(ids, first, second, new), second, first, new),
+                "pairs in the other order were merged too: (a, b) is not (b, a)",
+                "把次序相反的也合并了：(a, b) 不是 (b, a)",
+            ),
+            Mistake(
+                "swallowed",
+                _swallowed,
+                "of three equal tokens in a row you made one: a token that has been merged cannot begin another pair",
+                "把三个相同的词元变成了一个：已被合并的词元不能再开始另一对",
+            ),
+        ),
+    ),
+    Exercise(
+        id="07-6",
+        level=2,
+        signature="weigh(context, weights)",
+        en="The encoder's outputs (L, D), each multiplied by its token's weight (L,), then all scaled by one number, "
+        "so that the mean over everything is what it was: how the web UIs read (word:1.3).",
+        zh="编码器输出 (L, D) 各乘以其词元的权重 (L,)，再整体乘以一个数，使总平均值与原来相同：网页界面就是这样处理 "
+        "(word:1.3) 的。",
+        case=_weighed_tokens,
+        solution=_weigh,
+        mistakes=(
+            Mistake(
+                "mean_not_restored",
+                lambda context, weights: context * weights[:, None],
+                "the mean has changed: multiply all by the old mean over the new one",
+                "平均值变了：整体再乘以“原平均值 / 新平均值”",
+            ),
+            Mistake(
+                "weights_normalized",
+                lambda context, weights: context * (weights / weights.mean())[:, None],
+                "the mean of the weights was made 1; the mean of the outputs is what must stay",
+                "你让权重的平均值为 1；应保持不变的是输出的平均值",
+            ),
+            Mistake(
+                "restored_per_token",
+                lambda context, weights: context * 1.0,
+                "each token got its own mean back, which undoes its weight: one number for all",
+                "每个词元各自恢复了平均值，权重就被抵消了：应整体共用一个数",
+            ),
+            Mistake(
+                "turned_round",
+                lambda context, weights: (
+                    context * weights[:, None] * (context * weights[:, None]).mean() / context.mean()
+                ),
+                "the factor is turned round: the old mean over the new one",
+                "系数弄反了：应是“原平均值 / 新平均值”",
+            ),
+        ),
     ),
 )

@@ -23,6 +23,31 @@ def _training(generator):
     return int(generator.integers(10**5, 10**8)), bool(generator.integers(0, 2))
 
 
+def _numbers(generator):
+    exponents = generator.uniform(-8, 8, 6)
+    return generator.choice([-1.0, 1.0], 6) * 2.0**exponents, int(generator.choice([7, 10, 23]))
+
+
+def _spacing(x, bits):
+    return 2.0 ** (np.floor(np.log2(np.abs(x))) - bits)
+
+
+def _weights(generator):
+    return generator.standard_normal((12, 3)), float(generator.uniform(0.45, 0.6))
+
+
+def _averaged(weights, decay_of):
+    average = np.zeros(weights.shape[1])
+    for n, row in enumerate(weights, start=1):
+        average = decay_of(n) * average + (1 - decay_of(n)) * row
+    return average
+
+
+def _first_calls(generator):
+    plain, first = generator.uniform(0.02, 0.1), generator.uniform(0.5, 2.0)
+    return first, plain, first + generator.uniform(2, 20), plain * generator.uniform(0.4, 0.9)
+
+
 EXERCISES = (
     Exercise(
         id="11-1",
@@ -111,6 +136,117 @@ EXERCISES = (
                 lambda weights, averaged: 4 * weights * 4,
                 "the averages are missing",
                 "漏掉了滑动平均",
+            ),
+        ),
+    ),
+    Exercise(
+        id="11-4",
+        level=2,
+        signature="spacing(x, bits)",
+        en="How far apart two neighbouring floating-point numbers are near x (an array without zeros), if the mantissa "
+        "has so many bits behind the point.",
+        zh="若尾数在小数点后有 bits 位，x（不含零的数组）附近相邻两个浮点数相距多远？",
+        case=_numbers,
+        solution=_spacing,
+        mistakes=(
+            Mistake(
+                "not_a_power",
+                lambda x, bits: np.abs(x) * 2.0**-bits,
+                "the distance is the same from one power of two to the next: round log2 |x| down",
+                "在相邻两个 2 的幂之间，间距是相同的：应把 log2 |x| 向下取整",
+            ),
+            Mistake(
+                "rounded",
+                lambda x, bits: 2.0 ** (np.round(np.log2(np.abs(x))) - bits),
+                "log2 |x| is rounded down, not to the nearest: 1.9 still lies above 1, not near 2",
+                "log2 |x| 应向下取整，而不是四舍五入：1.9 仍属于从 1 开始的区间",
+            ),
+            Mistake(
+                "everywhere_as_at_one",
+                lambda x, bits: np.full(np.shape(x), 2.0**-bits),
+                "that is the distance near 1; floating-point numbers are denser near 0",
+                "这是 1 附近的间距；越靠近 0，浮点数越密",
+            ),
+            Mistake(
+                "one_bit_too_many",
+                lambda x, bits: _spacing(x, bits + 1),
+                "half of it: that is the largest rounding error, not the distance",
+                "只有一半：那是最大舍入误差，不是间距",
+            ),
+        ),
+    ),
+    Exercise(
+        id="11-5",
+        level=3,
+        signature="averaged(weights, decay)",
+        en="The average, with warm-up, of the weights (N, D) that stood after updates n = 1 ... N: decay_n is "
+        "min(decay, n / (9 + n)), but decay_1 = 0.",
+        zh="第 n = 1 … N 次更新后的权重依次为 (N, D)，求带预热的滑动平均："
+        "decay_n = min(decay, n / (9 + n))，但 decay_1 = 0。",
+        case=_weights,
+        solution=lambda weights, decay: _averaged(weights, lambda n: 0.0 if n == 1 else min(decay, n / (9 + n))),
+        mistakes=(
+            Mistake(
+                "no_warm_up",
+                lambda weights, decay: _averaged(weights, lambda n: 0.0 if n == 1 else decay),
+                "there is no warm-up: the first, bad weights are remembered for too long",
+                "没有预热：最初的坏权重被记得太久",
+            ),
+            Mistake(
+                "larger",
+                lambda weights, decay: _averaged(weights, lambda n: 0.0 if n == 1 else max(decay, n / (9 + n))),
+                "the smaller of the two decays is taken: warm-up begins with a short memory",
+                "应取两个衰减中较小的：预热从短记忆开始",
+            ),
+            Mistake(
+                "never_settles",
+                lambda weights, decay: _averaged(weights, lambda n: 0.0 if n == 1 else n / (9 + n)),
+                "the memory grows without end: decay is its limit",
+                "记忆无限增长：decay 是它的上限",
+            ),
+            Mistake(
+                "counted_from_zero",
+                lambda weights, decay: _averaged(weights, lambda n: min(decay, (n - 1) / (8 + n))),
+                "updates are counted from 1: the decay of update n is n / (9 + n)",
+                "更新从 1 数起：第 n 次更新的衰减是 n / (9 + n)",
+            ),
+            Mistake(
+                "exchanged",
+                lambda weights, decay: _averaged(weights, lambda n: 1.0 - (0.0 if n == 1 else min(decay, n / (9 + n)))),
+                "decay belongs to the average, 1 - decay to the new weights",
+                "decay 乘在平均上，1 - decay 乘在新权重上",
+            ),
+        ),
+        equation="training.average",
+    ),
+    Exercise(
+        id="11-6",
+        level=1,
+        signature="worth_it_from(first_plain, plain, first_compiled, compiled)",
+        en="After how many steps compiling has paid: the number of steps (a fraction, too) whose total times are "
+        "equal. The first step of each takes longer, all others take plain and compiled seconds.",
+        zh="编译从第几步起划算：求两者总时间相等时的步数（可为小数）。"
+        "两种方式的第一步都较慢，其余各步分别用 plain 秒和 compiled 秒。",
+        case=_first_calls,
+        solution=lambda first, plain, longer, compiled: 1 + (longer - first) / (plain - compiled),
+        mistakes=(
+            Mistake(
+                "first_step_forgotten",
+                lambda first, plain, longer, compiled: (longer - first) / (plain - compiled),
+                "those are the steps after the first: one more",
+                "这是第一步之后的步数：还要加一",
+            ),
+            Mistake(
+                "plain_first_forgotten",
+                lambda first, plain, longer, compiled: 1 + longer / (plain - compiled),
+                "the plain step traces at its first call too: only the difference has to be earned back",
+                "未编译的那一步首次调用也要追踪：只需赚回两者之差",
+            ),
+            Mistake(
+                "per_step",
+                lambda first, plain, longer, compiled: 1 + (longer - first) / compiled,
+                "a step earns what it saves, plain - compiled, not what it takes",
+                "每步赚回的是节省的时间 plain - compiled，而不是它用掉的时间",
             ),
         ),
     ),

@@ -1,0 +1,57 @@
+"""The series "repair the chapter": where to start from."""
+
+import re
+import unicodedata
+
+from tfportrait.course.catalogue import exercise, repairs
+from tfportrait.course.definition import LANGUAGES
+
+WIDTH = 90  # of a line of comment, in which a Chinese character is as wide as two others
+_PIECES = re.compile(r"[!-~]+ ?|.[，。；：、？）”]*")  # between which a line may end
+
+
+class Source(str):
+    """A text that a notebook shows as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return str(self)
+
+
+def broken(name, language="en"):
+    """The wrong function of a repair, with what it shall return.
+
+    Args:
+        name: str. Id of a repair, such as "02-R1".
+        language: str. "en" or "zh", of the comment.
+
+    Returns: Source, a str that is Python.
+
+    Raises: ValueError for an unknown id, an exercise that begins from nothing, or another language.
+    """
+    from tfportrait import equations
+
+    if language not in LANGUAGES:
+        raise ValueError(f"language is {language!r}; valid: {', '.join(LANGUAGES)}")
+    task = exercise(name)
+    if not task.broken:
+        raise ValueError(f"{name} is no repair; these are: {', '.join(each.id for each in repairs())}")
+    section = equations.get(task.erratum).section
+    lines = (f"{name}: {task.erratum}, § {section}", *_wrapped(getattr(task, language)))
+    comment = "".join(f"# {line}\n" for line in lines)
+    return Source(comment + task.broken)
+
+
+def _wrapped(text):
+    line = ""
+    for piece in _PIECES.findall(text):
+        if _width(line + piece.rstrip()) > WIDTH:
+            yield line.rstrip()
+            line = ""
+        line += piece
+    yield line.rstrip()
+
+
+def _width(text):
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
