@@ -74,6 +74,7 @@ def test_a_language_that_changed_alone_makes_the_other_older(tmp_path):
     ("before", "after", "message"),
     [
         ("# [[vae.kl]]\n# ---", "# ---", "different equations"),
+        ("# # 标题", "# 标题", "different headings"),
         ("[[vae.kl]]", "[[vae.nothing]]", "no equation 'vae.nothing'"),
         ('exercise="04-2"', 'exercise="04-99"', "no exercise '04-99'"),
         ("    # </solution>\n", "", "marks its solution"),

@@ -9,9 +9,9 @@ import subprocess
 import tempfile
 import time
 
-COLORS = 128  # of a figure that is kept
-QUALITY = 88  # of one that consists of pictures
-PLAIN = 1.5  # by how much it may be larger in few colours, where lines and letters stay sharp
+COLORS = 64  # of a figure that is kept
+QUALITY = 80  # of one that consists of pictures
+PLAIN = 1.15  # by how much it may be larger in few colours, where lines and letters stay sharp
 _ADDRESS = re.compile(r" at 0x[0-9a-f]{6,}")
 
 

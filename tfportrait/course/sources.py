@@ -161,6 +161,9 @@ def _faults_of_prose(cell):
         changed = [language for language, before, now in pairs if before != now]
         older = [language for language in LANGUAGES if language not in changed]
         yield f"{' and '.join(changed)} changed since both said the same" + (f"; {older[0]} is older" if older else "")
+    levels = {language: re.findall(r"(?m)^#+(?= )", text) for language, text in cell.texts.items()}
+    if levels["en"] != levels["zh"]:
+        yield f"the languages have different headings: {levels['en']} and {levels['zh']}"
     names = {language: sorted(_EQUATION.findall(text)) for language, text in cell.texts.items()}
     if names["en"] != names["zh"]:
         yield f"the languages have different equations: {names['en']} and {names['zh']}"

@@ -185,13 +185,15 @@ def evaluations(steps, guided, second_order):
 
 tp.course.grade("08-5", evaluations, language=LANGUAGE)
 
-# %% [markdown] id="steps" stamp="bdcc4f9d-95bbb84b"
+# %% [markdown] id="steps" stamp="bdcc4f9d-9a5a4599"
 # ## More steps, or a better sampler?
 #
 # One seed, one prompt, four samplers. Heun's method asks twice a step and corrects the first answer by the second;
 # DPM-Solver++ uses the previous answer, a straight line through two of them, at no further cost. All three
 # deterministic ones end at the same picture. The ancestral sampler paints *another* one for every count.
 # ---
+# ## 增加步数，还是换采样器？
+#
 # 同一个种子、同一个提示词、四种采样器。Heun 方法每步问两次，用第二次回答修正第一次；DPM-Solver++ 利用上一次的回答，
 # 通过两个点作直线外推，不增加代价。三种确定性采样器都走向同一幅图。祖先采样器在每种步数下画出的都是 *另一幅* 图。
 
