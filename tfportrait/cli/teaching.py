@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tfportrait import files
+from tfportrait.cli import classroom
 from tfportrait.cli.app import app
 
 LANGUAGE = click.Choice(("en", "zh"))
@@ -14,6 +15,10 @@ _language = click.option("--language", type=LANGUAGE, default="en")
 @app.group()
 def course() -> None:
     """The course: notebooks and exercises, in English and Chinese."""
+
+
+for command in (classroom.grade, classroom.report, classroom.key, classroom.bundle):
+    course.add_command(command)
 
 
 @course.command()

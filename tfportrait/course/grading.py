@@ -8,6 +8,7 @@ import numpy as np
 
 from tfportrait.course.catalogue import exercise
 from tfportrait.course.definition import LANGUAGES
+from tfportrait.course.running import arrays, outputs
 
 CASES = 12
 TEXTS = {
@@ -73,53 +74,69 @@ def grade(name, function, *, language="en", seed=None):
     if not callable(function):
         raise ValueError(f"grade takes a function, not a {type(function).__name__}: grade({name!r}, my_function)")
     seed = secrets.randbits(32) if seed is None else int(seed)
-    kind, mistake, message = _judge(task, function, np.random.default_rng(seed), LANGUAGES.index(language))
+    cases = cases_of(task, seed)
+    return judge(task, cases, outputs(function, cases), language=language, seed=seed)
+
+
+def cases_of(task, seed):
+    """The arguments on which an exercise is judged: list of tuple, the same for the same seed."""
+    generator = np.random.default_rng(seed)
+    return [task.case(generator) for _ in range(CASES)]
+
+
+def judge(task, cases, found, *, language="en", seed=0):
+    """Compares what a function has computed with the solution and with what known misconceptions compute.
+
+    Args:
+        task: Exercise.
+        cases: list of tuple of arguments, of `cases_of`.
+        found: Outputs of the function on them.
+        language: str. "en" or "zh".
+        seed: int. Of the cases, for the grade.
+
+    Returns: Grade.
+    """
+    language = LANGUAGES.index(language)
+    kind, mistake, message = _judged(task, cases, found, language)
     if kind != "right" and task.equation and kind != "error":
-        message += f" ({_equation(task.equation, LANGUAGES.index(language))})"
-    return Grade(name, kind, mistake, message, seed)
+        message += f" ({_equation(task.equation, language)})"
+    return Grade(task.id, kind, mistake, message, seed)
 
 
-def _judge(task, function, generator, language):
+@np.errstate(over="ignore", invalid="ignore")
+def _judged(task, cases, found, language):
     def say(key, **values):
         return TEXTS[key][language].format(**values)
 
-    found, cases = [], [task.case(generator) for _ in range(CASES)]
-    for arguments in cases:
-        given = copy.deepcopy(arguments)
-        try:
-            result = _result(function(*given))
-        except Exception as error:
-            text = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            return "error", "", say("error", error=text)
-        for number, (before, after) in enumerate(zip(arguments, given, strict=True), 1):
-            if not _equal(_arrays(before), _arrays(after)):
-                return "changed_argument", "", say("changed_argument", number=number)
-        found.append(result)
-    wanted = [_arrays(task.solution(*copy.deepcopy(arguments))) for arguments in cases]
-    if _all_close(found, wanted, task.tolerance):
+    if found.error:
+        return "error", "", say("error", error=found.error)
+    if found.changed:
+        return "changed_argument", "", say("changed_argument", number=found.changed)
+    wanted = [arrays(task.solution(*copy.deepcopy(arguments))) for arguments in cases]
+    if _all_close(found.results, wanted, task.tolerance):
         return "right", "", say("right")
     for mistake in task.mistakes:
-        if _all_close(found, _outcomes(mistake.function, cases), task.tolerance):
+        if _all_close(found.results, _outcomes(mistake.function, cases), task.tolerance):
             return "mistake", mistake.name, say("mistake", what=getattr(mistake, ("en", "zh")[language]))
-    for result, right in zip(found, wanted, strict=True):
-        shapes = [[list(array.shape) for array in arrays] for arrays in (result, right)]
+    for result, right in zip(found.results, wanted, strict=True):
+        shapes = [[list(array.shape) for array in each] for each in (result, right)]
         if shapes[0] != shapes[1]:
             shown = (each[0] if len(each) == 1 else each for each in shapes)
             return "shape", "", say("shape", **dict(zip(("found", "wanted"), shown, strict=True)))
-    if not all(np.isfinite(array).all() for arrays in found for array in arrays):
+    if not all(np.isfinite(array).all() for result in found.results for array in result):
         return "not_finite", "", say("not_finite")
-    return "wrong", "", _difference(found, wanted, say)
+    return "wrong", "", _difference(found.results, wanted, say)
 
 
 def _outcomes(function, cases):
     try:
-        return [_arrays(function(*copy.deepcopy(arguments))) for arguments in cases]
+        return [arrays(function(*copy.deepcopy(arguments))) for arguments in cases]
     except (ValueError, IndexError, TypeError):  # a misconception that cannot be computed for these cases
         return None
 
 
 def _difference(found, wanted, say):
-    a, b = (np.concatenate([array.ravel() for arrays in side for array in arrays]) for side in (found, wanted))
+    a, b = (np.concatenate([array.ravel() for result in side for array in result]) for side in (found, wanted))
     hint = ""
     factor = float(a @ b / (b @ b)) if (b @ b) else 0.0
     if np.allclose(a, factor * b, rtol=1e-3, atol=1e-6) and factor:
@@ -127,21 +144,6 @@ def _difference(found, wanted, say):
     elif np.allclose(a - b, (a - b).mean(), rtol=1e-3, atol=1e-6):
         hint = say("constant", constant=float((a - b).mean()))
     return say("wrong", difference=float(np.abs(a - b).max()), hint=hint)
-
-
-def _result(value):
-    for part in value if isinstance(value, tuple) else (value,):
-        if part is None or isinstance(part, str):
-            raise TypeError(f"it returns {part!r}; is a return missing?")
-    return _arrays(value)
-
-
-def _arrays(value):
-    return tuple(np.asarray(part, "float64") for part in (value if isinstance(value, tuple) else (value,)))
-
-
-def _equal(first, second):
-    return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, second, strict=True))
 
 
 def _all_close(found, wanted, tolerance):

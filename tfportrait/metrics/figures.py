@@ -75,7 +75,7 @@ def _prompts(evaluation):
 
 
 def samplers(rows, title=None):
-    """Distance to real pictures and prompt accuracy against the steps of every sampler; those that gave the same share a
+    """Distance to real pictures and prompt accuracy against the steps of every sampler; of equal results there is one
     line.
 
     Args:
