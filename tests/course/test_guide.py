@@ -55,3 +55,10 @@ def test_both_languages_have_the_same_parts():
 def test_another_language_is_refused():
     with pytest.raises(ValueError, match="language is 'de'; valid: en, zh"):
         course.guide("de")
+
+
+def test_the_command_prints_it(capsys):
+    from tfportrait.cli import main
+
+    assert main(["course", "guide", "--language", "zh"]) == 0
+    assert capsys.readouterr().out.strip() == TEXTS["zh"].strip()

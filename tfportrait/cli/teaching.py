@@ -22,6 +22,15 @@ for command in (classroom.grade, classroom.report, classroom.key, classroom.bund
 
 
 @course.command()
+@_language
+def guide(language: str) -> None:
+    """Print the guide for teachers: order, times, goals, plans, misconceptions by chapter, projects."""
+    from tfportrait.course.guides import guide as text
+
+    click.echo(text(language))
+
+
+@course.command()
 @click.argument("folder", default="tfportrait-course", type=click.Path(path_type=Path))
 @_language
 @click.option("--solutions", is_flag=True, help="With the solutions of the exercises.")
