@@ -10,7 +10,7 @@ import hostile
 import pytest
 
 from tfportrait import course
-from tfportrait.course import sandbox, variants
+from tfportrait.course import running, sandbox, variants
 
 ENDS = {  # kinds of results of 04-2; what is "wrong" was done in vain
     "honest": {"right"},
@@ -142,6 +142,17 @@ def test_a_process_that_starves_is_told_from_one_that_computes():
     assert box.run({**job, "cells": ["import time\ndef f(x):\n    time.sleep(60)"]}).starved
     ended = box.run({**job, "cells": ["def f(x):\n    return x"]})
     assert ended.how == "answer" and not ended.starved
+
+
+def test_packages_may_lie_among_temporary_files(monkeypatch, tmp_path):
+    ready()
+    (tmp_path / "there").write_text("x")
+    (tmp_path / "there").chmod(0o644)
+    monkeypatch.setattr(sandbox.sys, "prefix", str(tmp_path))
+    code = f"import os\ndef f(x):\n    return os.path.exists({str(tmp_path / 'there')!r}), os.path.exists({__file__!r})"
+    ended = sandbox.Sandbox().run({"cells": [code], "chosen": [0], "name": "f", "cases": [[1.0]]})
+    found = running.read_answer(ended.line, 1)
+    assert [float(array) for array in found.results[0]] == [1, 0]
 
 
 def test_without_bubblewrap_nothing_is_run(monkeypatch, tmp_path):

@@ -238,6 +238,10 @@ def _bubblewrap(root):
     command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if root else ["--unshare-user"]
     roots = _roots()
     parents = {parent for place in (*roots, *SETTINGS) for parent in Path(place).parents}
+    size = ["--size", str(MAX_FILES)] if _knows_size() else []
+    command += ["--dir", str(Path(HOME).parent)]
+    for place in (HOME, "/tmp"):  # before the packages, which may lie there
+        command += ["--perms", "1777", *size, "--tmpfs", place]
     for parent in sorted(parents)[1:]:  # bubblewrap itself would make them for root only
         command += ["--dir", str(parent)]
     for place in roots:
@@ -251,9 +255,6 @@ def _bubblewrap(root):
             command += ["--ro-bind", str(course / name), str(course / name)]
         command += ["--remount-ro", str(course)]
     command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
-    size = ["--size", str(MAX_FILES)] if _knows_size() else []
-    for place in (HOME, "/tmp"):
-        command += ["--perms", "1777", *size, "--tmpfs", place]
     return [*command, "--remount-ro", "/", "--chdir", HOME]
 
 
