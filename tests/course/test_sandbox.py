@@ -146,6 +146,7 @@ def test_a_process_that_starves_is_told_from_one_that_computes():
 
 def test_packages_may_lie_among_temporary_files(monkeypatch, tmp_path):
     ready()
+    tmp_path.chmod(0o755)  # as environments are
     (tmp_path / "there").write_text("x")
     (tmp_path / "there").chmod(0o644)
     monkeypatch.setattr(sandbox.sys, "prefix", str(tmp_path))
