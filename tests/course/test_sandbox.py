@@ -148,7 +148,7 @@ def test_packages_may_lie_among_temporary_files(monkeypatch, tmp_path):
     ready()
     tmp_path.chmod(0o755)  # as environments are
     (tmp_path / "there").write_text("x")
-    (tmp_path / "there").chmod(0o644)
+    tmp_path.chmod(0o755)
     monkeypatch.setattr(sandbox.sys, "prefix", str(tmp_path))
     code = f"import os\ndef f(x):\n    return os.path.exists({str(tmp_path / 'there')!r}), os.path.exists({__file__!r})"
     ended = sandbox.Sandbox().run({"cells": [code], "chosen": [0], "name": "f", "cases": [[1.0]]})

@@ -74,10 +74,12 @@ def assess(
     )
     box = Sandbox(seconds=seconds, memory=memory * 2**20, unsafe=unsafe)
     box.check([folder, *([key] if key is not None else [])])
-    judging = _Judging(box, secret, language)
+    # Without the sandbox one after another: the limit of processes is then one for all of this user's.
+    workers = 1 if unsafe else cores()
+    judging = _Judging(box, secret, language, workers)
     pairs = [(submission, task) for submission in submissions for task in tasks]
     found = []
-    with _pool(box) as pool:
+    with _pool(box, workers) as pool:
         for _, results in groupby(pool.map(lambda pair: judging(*pair), pairs), key=lambda result: result.student):
             found.append(list(results))
             if on_student:
@@ -86,8 +88,8 @@ def assess(
 
 
 @contextlib.contextmanager
-def _pool(box):
-    pool = ThreadPoolExecutor(cores())
+def _pool(box, workers):
+    pool = ThreadPoolExecutor(workers)
     try:
         yield pool
     except BaseException:
@@ -98,11 +100,12 @@ def _pool(box):
 
 
 class _Judging:
-    def __init__(self, box, secret, language):
+    def __init__(self, box, secret, language, workers):
         self.box, self.secret, self.language = box, secret, language
         names = Counter(_name(task) for task in catalogue.exercises() + catalogue.repairs())
         self.shared = {name for name, count in names.items() if count > 1}
-        self.free, self.slots, self.waiting = threading.Condition(), set(range(cores())), 0
+        self.workers, self.slots = workers, set(range(workers))
+        self.free, self.waiting = threading.Condition(), 0
 
     def __call__(self, submission, task):
         student = submission.student
@@ -119,7 +122,7 @@ class _Judging:
         job = {"cells": work.cells, "chosen": chosen, "name": _name(task), "cases": running.pack(cases)}
         with self.place() as slot:
             ended = self.box.run(job, slot)
-        if ended.starved:  # perhaps by what others started
+        if ended.starved and self.workers > 1:  # perhaps by what others started
             with self.place(alone=True) as slot:
                 ended = self.box.run(job, slot)
         kind, mistake, message = self.judged(task, cases, seed, ended)
@@ -130,7 +133,7 @@ class _Judging:
         """A slot for a process; with no other process in any, if it shall be alone."""
         with self.free:
             self.waiting += alone
-            self.free.wait_for(lambda: len(self.slots) == cores() if alone else self.slots and not self.waiting)
+            self.free.wait_for(lambda: len(self.slots) == self.workers if alone else self.slots and not self.waiting)
             slot = self.slots.pop()
         try:
             yield slot
