@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import math
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -18,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tfportrait.fonts import chinese_font
+from tfportrait.wrapping import wrap
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b4c9a", "#7f7f7f")
 TEXT, FAINT = "#222222", "#d9d9d9"
@@ -321,34 +321,9 @@ def _columns(count: int) -> int:
 
 
 def _wrap(text: str, inches: float) -> str:
-    """Breaks text to the width of an image; Chinese may break after any character, and counts double."""
+    """Breaks text to the width of an image."""
     limit = max(int(inches * 72 / (CAPTION_POINTS * 0.6)), 4)
-    lines, line = [], ""
-    for piece in _pieces(text):
-        if _width(line + piece.rstrip()) > limit and line:
-            lines.append(line.rstrip())
-            line = ""
-        line += piece
-    return "\n".join([*lines, line.rstrip()]) if text.strip() else ""
-
-
-def _pieces(text: str):
-    """Words with the spaces after them, wide characters one by one with closing punctuation kept beside them."""
-    piece = ""
-    for character in text:
-        wide = unicodedata.east_asian_width(character) in "WF"
-        closing = character in "，。、；：！？）》”’,.;:!?)"
-        if piece and not closing and (wide or piece[-1].isspace() or unicodedata.east_asian_width(piece[-1]) in "WF"):
-            if not character.isspace():
-                yield piece
-                piece = ""
-        piece += character
-    if piece:
-        yield piece
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+    return "\n".join(wrap(text, limit))
 
 
 @lru_cache(maxsize=1)

@@ -58,7 +58,7 @@ def test_notebooks_are_graded_as_their_students_saw_it(tmp_path, way):
             exec(changed(cell.code), space)
     for result in found:
         if result.student == "ben" and result.exercise in graded:
-            own = space[course.exercise(result.exercise).signature.partition("(")[0]]
+            own = space[course.exercise(result.exercise).function]
             grade = course.grade(result.exercise, own)
             assert (result.kind, result.mistake) == (grade.kind, grade.mistake), result.exercise
     assert {"mistake"} <= set(kinds["ben"])

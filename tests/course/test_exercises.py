@@ -1,11 +1,12 @@
-"""Every exercise: its solution passes, and each of its misconceptions is named."""
+"""Every exercise and repair: its solution passes, and each of its misconceptions is named."""
 
 import numpy as np
 import pytest
 
 from tfportrait import course, equations
 
-ALL = course.exercises()
+EXERCISES = course.exercises()
+ALL = EXERCISES + course.repairs()
 MISTAKES = [(task.id, mistake) for task in ALL for mistake in task.mistakes]
 
 
@@ -29,13 +30,13 @@ def test_an_exercise_is_complete(task):
     assert task.level in (1, 2, 3) and task.en and any("\u4e00" <= letter for letter in task.zh)
     assert len({mistake.name for mistake in task.mistakes}) == len(task.mistakes) >= 3
     if task.equation:
-        equations.get(task.equation)
+        assert equations.get(task.equation).latex
     arguments = task.case(np.random.default_rng(0))
     assert len(arguments) == task.signature.count(",") + 1
 
 
 def test_levels_and_chapters():
     assert len({task.id for task in ALL}) == len(ALL)
-    assert {task.level for task in ALL} == {1, 2, 3}
+    assert {task.level for task in EXERCISES} == {1, 2, 3}
     assert [task.id for task in course.exercises(4)] == [f"04-{i}" for i in range(1, 7)]
     assert course.exercises("04", level=3) == [course.exercise("04-4")]

@@ -8,7 +8,6 @@ from tfportrait.course.bank import repairs as bank
 
 ALL = course.repairs()
 NAMED = {"argvalues": ALL, "ids": lambda task: task.id}
-MISTAKES = [(task.id, mistake) for task in ALL for mistake in task.mistakes]
 ERRATA = {entry.id for entry in equations.entries() if entry.kind == "erratum"}
 
 
@@ -37,27 +36,7 @@ def test_what_is_given_is_wrong_in_all_its_ways(task, language):
 
 
 @pytest.mark.parametrize("task", **NAMED)
-def test_the_solution_is_right_on_any_cases(task):
-    for seed in range(10):
-        assert course.grade(task.id, task.solution, seed=seed), seed
-
-
-@pytest.mark.parametrize(("name", "mistake"), MISTAKES, ids=[f"{name} {mistake.name}" for name, mistake in MISTAKES])
-def test_what_remains_wrong_is_named_in_both_languages(name, mistake):
-    for seed in range(10):
-        found = course.grade(name, mistake.function, seed=seed)
-        assert (found.kind, found.mistake) == ("mistake", mistake.name), seed
-        assert mistake.en in found.message and not found
-    assert mistake.zh in course.grade(name, mistake.function, seed=0, language="zh").message
-
-
-@pytest.mark.parametrize("task", **NAMED)
-def test_a_repair_is_complete(task):
-    assert task.level in (1, 2, 3) and task.en and any("\u4e00" <= letter for letter in task.zh)
-    assert len({mistake.name for mistake in task.mistakes}) == len(task.mistakes) >= 3
-    if task.equation:
-        assert equations.get(task.equation).latex
-    assert len(task.case(np.random.default_rng(0))) == task.signature.count(",") + 1
+def test_what_is_given_is_the_function_that_is_asked_for(task):
     assert task.broken.startswith(f"def {task.signature}:\n")
 
 

@@ -6,13 +6,11 @@ from pathlib import Path
 import click
 
 from tfportrait import files
+from tfportrait.cli.options import chapters, language
 
-LANGUAGE = click.Choice(("en", "zh"))
 _OPTIONS = (
-    click.option("--language", type=LANGUAGE, default="en"),
-    click.option(
-        "--chapter", "chapters", type=click.IntRange(0, 13), multiple=True, help="Only this one; may be repeated."
-    ),
+    language,
+    chapters,
     click.option("--repairs", is_flag=True, help='With the series "repair the chapter".'),
     click.option(
         "--key",
@@ -113,7 +111,7 @@ def key(file: Path) -> None:
 
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path), metavar="OUT.tar")
-@click.option("--language", type=LANGUAGE, default="en", help="Of the notebooks.")
+@language
 @click.option(
     "--wheels",
     is_flag=True,

@@ -5,6 +5,11 @@ from pathlib import Path
 
 import click
 
+language = click.option("--language", type=click.Choice(("en", "zh")), default="en", help="Of the course.")
+chapters = click.option(
+    "--chapter", "chapters", type=click.IntRange(0, 13), multiple=True, help="Only this one; may be repeated."
+)
+
 
 class Size(click.ParamType):
     """A side in pixels, or WIDTHxHEIGHT: an int, or (height, width)."""

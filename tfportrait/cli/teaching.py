@@ -7,9 +7,7 @@ import click
 from tfportrait import files
 from tfportrait.cli import classroom
 from tfportrait.cli.app import app
-
-LANGUAGE = click.Choice(("en", "zh"))
-_language = click.option("--language", type=LANGUAGE, default="en")
+from tfportrait.cli.options import chapters, language
 
 
 @app.group()
@@ -22,7 +20,7 @@ for command in (classroom.grade, classroom.report, classroom.key, classroom.bund
 
 
 @course.command()
-@_language
+@language
 def guide(language: str) -> None:
     """Print the guide for teachers: order, times, goals, plans, misconceptions by chapter, projects."""
     from tfportrait.course.guides import guide as text
@@ -32,11 +30,9 @@ def guide(language: str) -> None:
 
 @course.command()
 @click.argument("folder", default="tfportrait-course", type=click.Path(path_type=Path))
-@_language
+@language
 @click.option("--solutions", is_flag=True, help="With the solutions of the exercises.")
-@click.option(
-    "--chapter", "chapters", type=click.IntRange(0, 13), multiple=True, help="Only this one; may be repeated."
-)
+@chapters
 def get(folder: Path, language: str, solutions: bool, chapters: tuple[int, ...]) -> None:
     """Write the notebooks into FOLDER. What is there already, with your answers in it, stays as it is."""
     from tfportrait.course import notebooks
@@ -51,10 +47,8 @@ def get(folder: Path, language: str, solutions: bool, chapters: tuple[int, ...])
 
 @course.command()
 @click.argument("folder", default="notebooks", type=click.Path(path_type=Path))
-@_language
-@click.option(
-    "--chapter", "chapters", type=click.IntRange(0, 13), multiple=True, help="Only this one; may be repeated."
-)
+@language
+@chapters
 @click.option(
     "--lessons", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Sources of the lessons."
 )

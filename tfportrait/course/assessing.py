@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tfportrait.course import catalogue, running, variants
-from tfportrait.course.definition import LANGUAGES
+from tfportrait.course.definition import LANGUAGES, check_language
 from tfportrait.course.grading import cases_of, judge
 from tfportrait.course.results import Result
 from tfportrait.course.sandbox import Sandbox
@@ -58,8 +58,7 @@ def assess(
 
     Raises: ValueError for a folder without submissions, a key in it, no sandbox, or a bad argument.
     """
-    if language not in LANGUAGES:
-        raise ValueError(f"language is {language!r}; valid: {', '.join(LANGUAGES)}")
+    check_language(language)
     if seconds <= 0 or memory <= 0:
         raise ValueError(f"seconds and memory are positive, not {seconds} and {memory}")
     if key is not None and Path(key).expanduser().resolve().is_relative_to(Path(folder).resolve()):
@@ -102,7 +101,7 @@ def _pool(box, workers):
 class _Judging:
     def __init__(self, box, secret, language, workers):
         self.box, self.secret, self.language = box, secret, language
-        names = Counter(_name(task) for task in catalogue.exercises() + catalogue.repairs())
+        names = Counter(task.function for task in catalogue.exercises() + catalogue.repairs())
         self.shared = {name for name, count in names.items() if count > 1}
         self.workers, self.slots = workers, set(range(workers))
         self.free, self.waiting = threading.Condition(), 0
@@ -119,7 +118,7 @@ class _Judging:
             return Result(student, task.id, "unanswered", "", self.say("unanswered"), 0.0)
         seed = variants.seed(self.secret, student, task.id)
         cases = cases_of(task, seed)
-        job = {"cells": work.cells, "chosen": chosen, "name": _name(task), "cases": running.pack(cases)}
+        job = {"cells": work.cells, "chosen": chosen, "name": task.function, "cases": running.pack(cases)}
         with self.place() as slot:
             ended = self.box.run(job, slot)
         if ended.starved and self.workers > 1:  # perhaps by what others started
@@ -158,7 +157,3 @@ class _Judging:
     def say(self, kind):
         values = {"seconds": self.box.seconds, "memory": self.box.memory >> 20}
         return TEXTS[kind][LANGUAGES.index(self.language)].format(**values)
-
-
-def _name(task):
-    return task.signature.partition("(")[0]

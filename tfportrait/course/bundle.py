@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tfportrait import __version__
 from tfportrait.course import notebooks
-from tfportrait.course.definition import LANGUAGES
+from tfportrait.course.definition import LANGUAGES, check_language
 from tfportrait.files import atomic_write
 
 FOLDER = "tfportrait-course"
@@ -90,8 +90,7 @@ def bundle(path, *, language="en", wheels=False):
 
     Raises: ValueError for another language, or where pip cannot get what is needed.
     """
-    if language not in LANGUAGES:
-        raise ValueError(f"language is {language!r}; valid: {', '.join(LANGUAGES)}")
+    check_language(language)
     path = Path(path)
     with tempfile.TemporaryDirectory(prefix=".tfportrait-", dir=path.parent) as folder:
         folder = Path(folder)

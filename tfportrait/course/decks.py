@@ -12,6 +12,7 @@ from pathlib import Path
 from tfportrait.course.catalogue import exercise
 from tfportrait.course.definition import LANGUAGES
 from tfportrait.files import atomic_write
+from tfportrait.wrapping import width
 
 SIZE = 3.9  # of letters, in hundredths of a slide's height
 SHORT, LONG = 320, 500  # characters that leave room for a figure, and from which on letters are smaller
@@ -132,7 +133,7 @@ def _slides(cells, language):
             level, heading, text = _parts("".join(cell["source"]), heading)
             kind, tag = ("title", "h1") if level == 1 else ("prose", "h2")
             content = f"<{tag}>{_inline(heading)}</{tag}>{_text(_blocks(text), text)}"
-            waiting = kind, content, kind == "prose" and _length(text) <= SHORT
+            waiting = kind, content, kind == "prose" and width(text) <= SHORT
             continue
         for tag in cell["metadata"].get("tags", []):
             if tag.startswith("exercise-"):
@@ -156,12 +157,8 @@ def _slides(cells, language):
 
 
 def _text(content, source):
-    size = SIZE * min(1, math.sqrt(LONG / max(_length(source), 1)))
+    size = SIZE * min(1, math.sqrt(LONG / max(width(source), 1)))
     return f'<div class="text" style="--size: {size:.2f}">{content}</div>'
-
-
-def _length(text):
-    return sum(2 if letter > "\u2e80" else 1 for letter in text)
 
 
 def _figures(cell):

@@ -6,6 +6,12 @@ from collections.abc import Callable
 LANGUAGES = ("en", "zh")
 
 
+def check_language(language):
+    """Raises: ValueError for a language that the course has not."""
+    if language not in LANGUAGES:
+        raise ValueError(f"language is {language!r}; valid: {', '.join(LANGUAGES)}")
+
+
 @dataclasses.dataclass(frozen=True)
 class Mistake:
     """A misconception: what a function that has it computes.
@@ -52,6 +58,11 @@ class Exercise:
     tolerance: float = 1e-4
     broken: str = ""
     erratum: str = ""
+
+    @property
+    def function(self):
+        """The name of the function."""
+        return self.signature.partition("(")[0]
 
     @property
     def chapter(self):

@@ -7,7 +7,7 @@ import secrets
 import numpy as np
 
 from tfportrait.course.catalogue import exercise
-from tfportrait.course.definition import LANGUAGES
+from tfportrait.course.definition import LANGUAGES, check_language
 from tfportrait.course.running import arrays, outputs
 
 CASES = 12
@@ -69,8 +69,7 @@ def grade(name, function, *, language="en", seed=None):
     Raises: ValueError for an unknown exercise or language, or what is no function.
     """
     task = exercise(name)
-    if language not in LANGUAGES:
-        raise ValueError(f"language is {language!r}; valid: {', '.join(LANGUAGES)}")
+    check_language(language)
     if not callable(function):
         raise ValueError(f"grade takes a function, not a {type(function).__name__}: grade({name!r}, my_function)")
     seed = secrets.randbits(32) if seed is None else int(seed)

@@ -4,7 +4,7 @@ import re
 from importlib import resources
 
 from tfportrait.course.catalogue import exercises, repairs
-from tfportrait.course.definition import LANGUAGES
+from tfportrait.course.definition import LANGUAGES, check_language
 
 _PLACE = re.compile(r"<!-- (\w+) -->")
 _HEADS = {
@@ -35,8 +35,7 @@ def guide(language="en"):
 
     Raises: ValueError for another language.
     """
-    if language not in LANGUAGES:
-        raise ValueError(f"language is {language!r}; valid: {', '.join(LANGUAGES)}")
+    check_language(language)
     text = resources.files("tfportrait.course").joinpath(f"guide.{language}.md").read_text("utf-8")
     return Guide(_PLACE.sub(lambda found: _LISTS[found[1]](language), text))
 

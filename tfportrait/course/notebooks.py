@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from tfportrait.course.definition import LANGUAGES
+from tfportrait.course.definition import check_language
 from tfportrait.course.sources import FOLDER, lessons, with_equations
 from tfportrait.files import atomic_write
 
@@ -24,8 +24,7 @@ def notebook(lesson, *, language="en", student=False):
 
     Raises: ValueError for another language.
     """
-    if language not in LANGUAGES:
-        raise ValueError(f"language is {language!r}; valid: {', '.join(LANGUAGES)}")
+    check_language(language)
     cells = []
     for cell in lesson.cells:
         if cell.texts:

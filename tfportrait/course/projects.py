@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from tfportrait.course.definition import LANGUAGES
+from tfportrait.course.definition import LANGUAGES, check_language
 
 HEADINGS = {
     "task": ("Task", "任务"),
@@ -65,8 +65,7 @@ class Capstone:
 
         Raises: ValueError for another language.
         """
-        if language not in LANGUAGES:
-            raise ValueError(f"language is {language!r}; valid: {', '.join(LANGUAGES)}")
+        check_language(language)
         which = LANGUAGES.index(language)
         head = {name: texts[which] for name, texts in HEADINGS.items()}
         lines = [f"### {self.title[which]}", ""]

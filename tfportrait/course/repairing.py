@@ -1,13 +1,10 @@
 """The series "repair the chapter": where to start from."""
 
-import re
-import unicodedata
-
 from tfportrait.course.catalogue import exercise, repairs
-from tfportrait.course.definition import LANGUAGES
+from tfportrait.course.definition import check_language
+from tfportrait.wrapping import wrap
 
 WIDTH = 90  # of a line of comment, in which a Chinese character is as wide as two others
-_PIECES = re.compile(r"[!-~]+ ?|.[，。；：、？）”]*")  # between which a line may end
 
 
 class Source(str):
@@ -32,26 +29,11 @@ def broken(name, language="en"):
     """
     from tfportrait import equations
 
-    if language not in LANGUAGES:
-        raise ValueError(f"language is {language!r}; valid: {', '.join(LANGUAGES)}")
+    check_language(language)
     task = exercise(name)
     if not task.broken:
         raise ValueError(f"{name} is no repair; these are: {', '.join(each.id for each in repairs())}")
     section = equations.get(task.erratum).section
-    lines = (f"{name}: {task.erratum}, § {section}", *_wrapped(getattr(task, language)))
+    lines = (f"{name}: {task.erratum}, § {section}", *wrap(getattr(task, language), WIDTH))
     comment = "".join(f"# {line}\n" for line in lines)
     return Source(comment + task.broken)
-
-
-def _wrapped(text):
-    line = ""
-    for piece in _PIECES.findall(text):
-        if _width(line + piece.rstrip()) > WIDTH:
-            yield line.rstrip()
-            line = ""
-        line += piece
-    yield line.rstrip()
-
-
-def _width(text):
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)

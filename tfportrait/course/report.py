@@ -6,7 +6,7 @@ from html import escape
 from itertools import groupby
 
 from tfportrait.course import catalogue
-from tfportrait.course.definition import LANGUAGES
+from tfportrait.course.definition import LANGUAGES, check_language
 
 COMMONEST = 15
 # What is shown alike: its sign, then the kinds of results.
@@ -34,7 +34,7 @@ TEXTS = {
     "students": ("Students", "学生"),
     "student": ("student", "学生"),
     "total": ("right", "正确"),
-    "time": ("time", "时间"),
+    "taken": ("time", "时间"),
     "right": ("right", "正确"),
     "mistake": ("a known misconception", "已知的误解"),
     "wrong": ("wrong in another way", "其他错误"),
@@ -47,7 +47,7 @@ TEXTS = {
     "error": ("raises an error", "抛出异常"),
     "memory": ("takes too much memory", "占用内存过多"),
     "ended": ("ended without a result", "没有结果就结束了"),
-    "slow": ("takes too long", "运行时间过长"),
+    "time": ("takes too long", "运行时间过长"),
 }
 STYLE = """
 :root { color-scheme: light dark; --paper: #fbfaf8; --card: #fff; --ink: #22252b; --soft: #6b7280; --line: #e6e3dd;
@@ -112,12 +112,11 @@ def page(results, *, language="en", names=None):
 
     Raises: ValueError for another language.
     """
-    if language not in LANGUAGES:
-        raise ValueError(f"language is {language!r}; valid: {', '.join(LANGUAGES)}")
+    check_language(language)
     say = _speaker(language)
-    answered = {catalogue.exercise(result.exercise).chapter for result in results if result.kind != "unanswered"}
-    shown = [result for result in results if catalogue.exercise(result.exercise).chapter in answered]
-    skipped = sorted({catalogue.exercise(result.exercise).chapter for result in results} - answered)
+    answered = {_chapter(result) for result in results if result.kind != "unanswered"}
+    shown = [result for result in results if _chapter(result) in answered]
+    skipped = sorted(set(map(_chapter, results)) - answered)
     students, tasks = ({getattr(result, what) for result in shown} for what in ("student", "exercise"))
     body = [
         f"<header><h1>{say('title')}</h1>",
@@ -143,6 +142,10 @@ def page(results, *, language="en", names=None):
 
 def _speaker(language):
     return lambda key, **values: TEXTS[key][LANGUAGES.index(language)].format(**values)
+
+
+def _chapter(result):
+    return catalogue.exercise(result.exercise).chapter
 
 
 def _share(part, whole):
@@ -174,14 +177,12 @@ def _legend(say):
 
 def _chapters(results, say, language):
     titles = _titles(language)
-    by_chapter = sorted(results, key=lambda result: catalogue.exercise(result.exercise).chapter)
-    for chapter, group in groupby(by_chapter, key=lambda result: catalogue.exercise(result.exercise).chapter):
+    for chapter, group in groupby(sorted(results, key=_chapter), key=_chapter):
         group = list(group)
         number = say("chapter", number=int(chapter))
         rows = [_row(f"{number} · {titles[chapter]}" if chapter in titles else number, group, say, "row chapter")]
         for task in dict.fromkeys(result.exercise for result in group):
-            name = catalogue.exercise(task).signature.partition("(")[0]
-            label = f"{task} <code>{escape(name)}</code>"
+            label = f"{task} <code>{escape(catalogue.exercise(task).function)}</code>"
             rows.append(_row(label, [result for result in group if result.exercise == task], say))
         yield f'<div class="card">{"".join(rows)}</div>'
 
@@ -227,7 +228,7 @@ def _students(results, say, language, names):
     found = {(result.student, result.exercise): result for result in results}
     students = sorted({result.student for result in results}, key=lambda student: names.get(student, student))
     head = "".join(f"<th>{task.replace('-', '<br>')}</th>" for task in tasks)
-    rows = [f'<tr><th class="name">{say("student")}</th>{head}<th>{say("total")}</th><th>{say("time")}</th></tr>']
+    rows = [f'<tr><th class="name">{say("student")}</th>{head}<th>{say("total")}</th><th>{say("taken")}</th></tr>']
     for student in students:
         own = [found[student, task] for task in tasks if (student, task) in found]
         cells = "".join(_cell(found.get((student, task)), say, language) for task in tasks)
@@ -243,10 +244,6 @@ def _cell(result, say, language):
     if result is None:
         return "<td></td>"
     group = GROUP_OF[result.kind]
-    text = _text(result.exercise, result.mistake, language) if result.mistake else say(_key(result.kind))
+    text = _text(result.exercise, result.mistake, language) if result.mistake else say(result.kind)
     title = escape(f"{result.exercise}: {text}")
     return f'<td class="cell {group}" title="{title}">{GROUPS[group][0]}</td>'
-
-
-def _key(kind):
-    return "slow" if kind == "time" else kind

@@ -10,6 +10,7 @@ what its user may, uses the network, finds the solutions, and can outlive its ju
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import shutil
@@ -264,15 +265,11 @@ def _courses():
     return [path for path in dict.fromkeys(package / "course" for package in packages) if path.is_dir()]
 
 
-_KNOWS_SIZE = []
-
-
+@functools.cache
 def _knows_size():
     """Whether this bubblewrap can limit the size of a folder: since 0.7."""
-    if not _KNOWS_SIZE:
-        found = subprocess.run(["bwrap", "--help"], capture_output=True, text=True)
-        _KNOWS_SIZE.append("--size" in found.stdout + found.stderr)
-    return _KNOWS_SIZE[0]
+    found = subprocess.run(["bwrap", "--help"], capture_output=True, text=True)
+    return "--size" in found.stdout + found.stderr
 
 
 def _memory(pid):

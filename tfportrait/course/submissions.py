@@ -69,7 +69,7 @@ class Submission:
         """
         places = [(work, [i for i, tags in enumerate(work.tags) if task.id in tags]) for work in self.works]
         if not any(cells for _, cells in places):
-            named = _defines(task.signature, task.signature.partition("(")[0] in shared)
+            named = _defines(task, task.function in shared)
             places = [(work, _named(work, task.chapter, named)) for work in self.works]
         places = [(work, cells) for work, cells in places if cells]
         if len(places) > 1:
@@ -77,13 +77,12 @@ class Submission:
         return places[0] if places else (None, [])
 
 
-def _defines(signature, whole):
+def _defines(task, whole):
     """Finds the definition of a function by its name, or by its whole signature where others are called so too."""
-    name = signature.partition("(")[0]
     if whole:
-        tokens = r"\s*".join(re.escape(token) for token in re.findall(r"\w+|[^\w\s]", signature))
+        tokens = r"\s*".join(re.escape(token) for token in re.findall(r"\w+|[^\w\s]", task.signature))
         return re.compile(rf"(?m)^def\s+{tokens}")
-    return re.compile(rf"(?m)^(?:def[ \t]+{name}\b|{name}[ \t]*=)")
+    return re.compile(rf"(?m)^(?:def[ \t]+{task.function}\b|{task.function}[ \t]*=)")
 
 
 def _named(work, chapter, named):

@@ -2,7 +2,7 @@
 
 import os
 
-from tfportrait.course.definition import LANGUAGES
+from tfportrait.course.definition import LANGUAGES, check_language
 
 DPI = 80  # of a figure in a notebook
 
@@ -26,8 +26,7 @@ def speaker(language):
 
     from tfportrait.fonts import chinese_font
 
-    if language not in LANGUAGES:
-        raise ValueError(f"language is {language!r}; valid: {', '.join(LANGUAGES)}")
+    check_language(language)
     fonts = ["DejaVu Sans", *filter(None, [chinese_font()])]
     plt.rcParams.update({"font.family": fonts, "axes.unicode_minus": False, "figure.dpi": DPI, "savefig.dpi": DPI})
     return lambda *texts: texts[LANGUAGES.index(language)]
