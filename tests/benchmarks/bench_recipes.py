@@ -1,13 +1,16 @@
 """The same U-Net on the same portraits for the same time: our recipe, that of diffusers' example, and the parts.
 
-    python tests/benchmarks/bench_recipes.py [--budget 600] [--image-size 128] [--recipes ours,plain,...]
+    tfportrait train diffusion --config lesson_32 --out lesson
+    python tests/benchmarks/bench_recipes.py --config lesson_32 --start lesson [--budget 240] [--recipes ours,plain,...]
 
 `plain` is diffusers' examples/text_to_image/train_text_to_image.py with its defaults: predicted noise, Stable
 Diffusion's betas, all noise levels alike, AdamW at a constant 1e-4 after 500 steps of warm-up, batches of 16, no
-average of the weights, images encoded in every step. Every other recipe is ours with one part of `plain`. All start
-from the shipped autoencoder and text encoder and the same random U-Net, and are measured at tenths of the time, which
-the measurements themselves are not part of: prompt accuracy and oracle_fd of unseen prompts. Recipes that are complete
-in the folder are not trained again, so that a run that was stopped goes on.
+average of the weights, images encoded in every step. Every other recipe is ours with one part of `plain`. All have the
+U-Net, the data and the image size of a configuration, and start from the same autoencoder, text encoder and random
+U-Net. The seconds of a step are measured first, the recipes taking turns; each then makes as many steps as the budget
+has room for, so that what disturbs the machine later changes nothing. Measured at tenths of the time are prompt
+accuracy and oracle_fd of unseen prompts. What is in the folder is not measured or trained again: a run that was stopped
+goes on.
 """
 
 import argparse
@@ -41,12 +44,12 @@ TENTHS = (0.1, 0.2, 0.4, 0.7, 1.0)
 
 
 def ours(config):
-    """The shipped configuration's recipe; its cosine of the learning rate runs over the time."""
+    """The configuration's recipe; its cosine of the learning rate runs over the time."""
     settings = config["diffusion"]
     optimizer = {"name": settings["optimizer"], "rate": settings["learning_rate"], "warmup": 50, "decay": True}
     return {
-        **{name: settings[name] for name in ("schedule", "prediction_type", "weighting", "focus", "batch_size")},
-        "ema_decay": 0.998,  # of a training that is shorter than the shipped one's
+        **{name: settings.get(name) for name in ("schedule", "prediction_type", "weighting", "focus", "batch_size")},
+        "ema_decay": 0.998,  # of a training that is shorter than the configuration's
         "cached": True,
         "optimizer": {**optimizer, "beta_2": 0.99},
     }
@@ -54,31 +57,38 @@ def ours(config):
 
 def recipes(config):
     whole = ours(config)
-    return {"ours": whole, "plain": PLAIN, **{f"without {part}": {**whole, part: PLAIN[part]} for part in ABLATIONS}}
+    parts = [part for part in ABLATIONS if whole[part] != PLAIN[part]]
+    return {"ours": whole, "plain": PLAIN, **{f"without {part}": {**whole, part: PLAIN[part]} for part in parts}}
 
 
-class Clock(keras.callbacks.Callback):
-    """Sets the learning rate by the time that has been trained, and ends at a given time."""
+class Share(keras.callbacks.Callback):
+    """Sets the learning rate by the share of all steps that has been made, and ends after a given one."""
 
-    def __init__(self, recipe, budget):
+    def __init__(self, optimizer, steps):
         super().__init__()
-        self.optimizer, self.budget = recipe["optimizer"], budget
-        self.trained, self.steps, self.until = 0.0, 0, 0.0
+        self.optimizer, self.steps = optimizer, steps
+        self.made, self.until = 0, steps
 
     def on_train_batch_begin(self, batch, logs=None):
-        self.begun = time.perf_counter()
-        share = min(self.trained / self.budget, 1.0)
-        rate = self.optimizer["rate"] * min((self.steps + 1) / self.optimizer["warmup"], 1.0)
+        rate = self.optimizer["rate"] * min((self.made + 1) / self.optimizer["warmup"], 1.0)
         if self.optimizer["decay"]:
-            rate *= 0.5 * (1 + math.cos(math.pi * share))
+            rate *= 0.5 * (1 + math.cos(math.pi * self.made / self.steps))
         self.model.optimizer.learning_rate = rate
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.steps:  # the first one traces
-            self.trained += time.perf_counter() - self.begun
-        self.steps += 1
-        if self.trained >= self.until:
+        self.made += 1
+        if self.made >= self.until:
             self.model.stop_training = True
+
+
+class Stamps(keras.callbacks.Callback):
+    """Notes when each step ended."""
+
+    def on_train_begin(self, logs=None):
+        self.times = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.times.append(time.perf_counter())
 
 
 def batches(painter, source, recipe, seed):
@@ -91,10 +101,10 @@ def batches(painter, source, recipe, seed):
     return data.latents_dataset(latents, token_ids, autoencoder=painter.autoencoder, **size)
 
 
-def train(name, recipe, config, source, judge, budget, seed=0):
-    """Yields what was measured at each of TENTHS of the budget."""
+def prepared(recipe, config, start, source, seed=0):
+    """A painter of the recipe, before its first step, and its batches."""
     keras.utils.set_random_seed(seed)
-    start = LatentDiffusion.from_preset("portrait_128")
+    start = LatentDiffusion.from_preset(start)
     painter = LatentDiffusion(
         unet=UNet(**config["unet"]),
         autoencoder=start.autoencoder,
@@ -107,11 +117,28 @@ def train(name, recipe, config, source, judge, budget, seed=0):
     kind = {"adamw": training.AdamW, "muon": training.Muon}[chosen["name"]]
     average = {} if recipe["ema_decay"] is None else {"ema_decay": recipe["ema_decay"]}
     painter.compile(kind(chosen["rate"], weight_decay=0.01, beta_2=chosen["beta_2"], global_clipnorm=1.0, **average))
-    clock, dataset = Clock(recipe, budget), batches(painter, source, recipe, seed)
-    for share in TENTHS:
-        clock.until = share * budget
-        painter.fit(dataset, epochs=10**6, steps_per_epoch=10**4, verbose=0, callbacks=[clock])
-        yield {"recipe": name, "seconds": clock.trained, "steps": clock.steps, **judge(painter)}
+    return painter, batches(painter, source, recipe, seed)
+
+
+def step_seconds(painters, rounds=5, steps=12):
+    """Median seconds of a step of each recipe, which take turns; what traces and fills pipelines is left out."""
+    found = {name: [] for name in painters}
+    for number in range(rounds + 1):
+        for name, (painter, dataset) in painters.items():
+            stamps = Stamps()
+            painter.fit(dataset, epochs=1, steps_per_epoch=steps, verbose=0, callbacks=[stamps])
+            if number:
+                found[name].extend(np.diff(stamps.times)[steps // 3 :])
+    return {name: float(np.median(seconds)) for name, seconds in found.items()}
+
+
+def train(painter, dataset, optimizer, steps, judge):
+    """Yields what was measured at each of TENTHS of the steps."""
+    share = Share(optimizer, steps)
+    for tenth in TENTHS:
+        share.until = round(tenth * steps)
+        painter.fit(dataset, epochs=10**6, steps_per_epoch=10**4, verbose=0, callbacks=[share])
+        yield {"steps": share.made, **judge(painter)}
 
 
 def judged(samples, size):
@@ -130,16 +157,16 @@ def judged(samples, size):
     return judge
 
 
-def complete(file, setting):
-    """The rows of recipes that an earlier run of the same setting measured to the end."""
+def earlier(file, setting):
+    """What an earlier run of the same setting has measured: seconds of a step, and rows of recipes that it ended."""
     if not file.is_file():
-        return []
-    earlier = json.loads(file.read_text())
-    rows = earlier.pop("rows")
-    if earlier != setting:
-        raise SystemExit(f"{file} is of another setting, {earlier}: give another --out")
+        return {}, []
+    known = json.loads(file.read_text())
+    seconds, rows = known.pop("step_seconds"), known.pop("rows")
+    if known != setting:
+        raise SystemExit(f"{file} is of another setting, {known}: give another --out")
     counts = collections.Counter(row["recipe"] for row in rows)
-    return [row for row in rows if counts[row["recipe"]] == len(TENTHS)]
+    return seconds, [row for row in rows if counts[row["recipe"]] == len(TENTHS)]
 
 
 def figure(rows, path):
@@ -161,34 +188,43 @@ def figure(rows, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", default="portrait_128", help="whose U-Net, data and recipe: a name or a TOML file")
+    parser.add_argument("--start", default="portrait_128", help="preset with the autoencoder and the text encoder")
     parser.add_argument("--budget", type=float, default=600.0, help="seconds of training for each recipe")
-    parser.add_argument("--image-size", type=int, default=128)
     parser.add_argument("--recipes", default=None, help="names, with commas; else all")
-    parser.add_argument("--portraits", type=int, default=8192)
-    parser.add_argument("--samples", type=int, default=96)
+    parser.add_argument("--samples", type=int, default=128)
     parser.add_argument("--out", type=Path, default=Path("recipes"))
     arguments = parser.parse_args()
     print(tp.accelerate())
-    config = trainers.load("portrait_128")
+    config = trainers.load(arguments.config)
     known = recipes(config)
     names = arguments.recipes.split(",") if arguments.recipes else list(known)
     if unknown := [name for name in names if name not in known]:
         parser.error(f"unknown recipes {', '.join(unknown)}; known are {', '.join(known)}")
-    source = data.open_source("portrait_world", "train", image_size=arguments.image_size, count=arguments.portraits)
-    judge = judged(arguments.samples, arguments.image_size)
+    size, count = config["data"]["image_size"], config["data"]["train"]
+    source = data.open_source(config["data"]["source"], "train", image_size=size, count=count)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    setting = {name: getattr(arguments, name) for name in ("budget", "image_size", "portraits", "samples")}
+    setting = {name: str(getattr(arguments, name)) for name in ("config", "start", "budget", "samples")}
     file = arguments.out / "recipes.json"
-    rows = complete(file, setting)
+    seconds, rows = earlier(file, setting)
+    if missing := [name for name in names if name not in seconds]:
+        seconds |= step_seconds({name: prepared(known[name], config, arguments.start, source) for name in missing})
+        file.write_text(json.dumps({**setting, "step_seconds": seconds, "rows": rows}, indent=1))
+    for name in names:
+        print(f"{name:26} {seconds[name]:.3f} s a step of {known[name]['batch_size']} images")
+    judge = judged(arguments.samples, size)
     print(f"{'recipe':26} {'seconds':>8} {'steps':>6} {'accuracy':>9} {'oracle_fd':>9}")
     for name in [name for name in names if name not in {row["recipe"] for row in rows}]:
-        for row in train(name, known[name], config, source, judge, arguments.budget):
+        painter, dataset = prepared(known[name], config, arguments.start, source)
+        steps = round(arguments.budget / seconds[name])
+        for measured in train(painter, dataset, known[name]["optimizer"], steps, judge):
+            row = {"recipe": name, "seconds": measured["steps"] * seconds[name], **measured}
             rows.append(row)
             print(
                 f"{name:26} {row['seconds']:8.0f} {row['steps']:6d} {row['accuracy']:9.3f} {row['oracle_fd']:9.3f}",
                 flush=True,
             )
-            file.write_text(json.dumps({**setting, "rows": rows}, indent=1))
+            file.write_text(json.dumps({**setting, "step_seconds": seconds, "rows": rows}, indent=1))
     figure(rows, arguments.out / "recipes.png")
 
 

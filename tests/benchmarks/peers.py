@@ -104,12 +104,35 @@ def unet_flops(batch, passes):
     import bench_unet
     import diffusers
     import torch
+
+    with torch.device("meta"):  # shapes alone
+        network = diffusers.UNet2DConditionModel(**bench_unet.UNET)
+        return passes * counted(
+            network, torch.zeros(batch, 4, 32, 32), torch.zeros(batch), torch.zeros(batch, bench_unet.TOKENS, 192)
+        )
+
+
+def counted(function, *arguments):
+    """Multiplications and additions of a function of PyTorch."""
+    import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    network = diffusers.UNet2DConditionModel(**bench_unet.UNET)
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        network(torch.zeros(batch, 4, 32, 32), torch.zeros(batch), torch.zeros(batch, bench_unet.TOKENS, 192))
-    return passes * counter.get_total_flops()
+        function(*arguments)
+    return counter.get_total_flops()
+
+
+def folder_flops(folder):
+    """Multiplications and additions of the networks in a folder: the U-Net's forward pass, and the decoder, of one."""
+    import diffusers
+    import torch
+
+    kinds = {"unet": diffusers.UNet2DConditionModel, "vae": diffusers.AutoencoderKL}
+    with torch.device("meta"):
+        unet, vae = (kind.from_config(kind.load_config(Path(folder) / name)) for name, kind in kinds.items())
+        side, channels = unet.config.sample_size, unet.config.in_channels
+        latents, context = torch.zeros(1, channels, side, side), torch.zeros(1, 77, unet.config.cross_attention_dim)
+        return {"unet": counted(unet, latents, torch.zeros(1), context), "vae": counted(vae.decode, latents)}
 
 
 def paint(rounds, dtype, compiled, **_):
@@ -134,6 +157,7 @@ def paint(rounds, dtype, compiled, **_):
         if name.endswith("compiled"):
             pipeline.unet = torch.compile(pipeline.unet)
         pipelines[name] = pipeline
+    flops = folder_flops(PRESET)
     for count in (1, 16):
         sides = {
             "tfportrait": lambda n=count: painter.generate(
@@ -144,7 +168,11 @@ def paint(rounds, dtype, compiled, **_):
             sides[name] = lambda p=pipeline, n=count: p(
                 [PROMPT] * n, num_inference_steps=STEPS, guidance_scale=GUIDANCE, output_type="np"
             )
-        yield {"name": f"{count} pictures of 128 px, {STEPS} guided steps", "sides": medians(sides, rounds)}
+        yield {
+            "name": f"{count} pictures of 128 px, {STEPS} guided steps",
+            "sides": medians(sides, rounds),
+            "flops": count * (2 * STEPS * flops["unet"] + flops["vae"]),
+        }
 
 
 def stable_diffusion(task, rounds, dtype, **_):
@@ -159,7 +187,7 @@ def stable_diffusion(task, rounds, dtype, **_):
         bench.make_checkpoint(folder, 1)
         if task != "picture":
             for what, seconds in bench.TASKS[task](folder, 1, rounds):
-                yield {"name": f"Stable Diffusion 1.5: {what}", "sides": seconds}
+                yield {"name": f"Stable Diffusion 1.5: {what}", "sides": seconds, "flops": folder_flops(folder)[task]}
             return
         results = {side: bench.worker(f"paint_{side}", folder, dtype) for side in ("tfportrait", "diffusers")}
         for what, key in (("whole picture", "seconds"), ("its peak memory, GiB", "peak")):
