@@ -13,7 +13,16 @@ from tfportrait.course import bundle, sources
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory):
+def installed(tmp_path_factory):
+    """Skips where the installed package's metadata is older than its source."""
+    try:
+        bundle.wheel(tmp_path_factory.mktemp("wheel"))
+    except ValueError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory, installed):
     folder = tmp_path_factory.mktemp("bundle")
     assert main(["course", "bundle", str(folder / "course.tar"), "--language", "zh"]) == 0
     assert [path.name for path in folder.iterdir()] == ["course.tar"]
@@ -73,10 +82,20 @@ def test_what_it_needs_comes_from_where_pip_is_set_to_look(tmp_path, monkeypatch
         bundle.download(tiny(tmp_path, "fourth", ["third"]), tmp_path / "wheels")
 
 
-def test_where_pip_fails_nothing_is_left(tmp_path, monkeypatch, capsys):
+def test_where_pip_fails_nothing_is_left(tmp_path, monkeypatch, capsys, installed):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     assert main(["course", "bundle", str(tmp_path / "course.tar"), "--wheels"]) == 2
     assert "cannot get the wheels" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+def test_a_package_that_is_not_installed_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(bundle, "__version__", "99.0")
+    with pytest.raises(ValueError, match="tfportrait was changed since it was installed: pip install"):
+        bundle.bundle(tmp_path / "c.tar")
+    monkeypatch.setattr(bundle.importlib.metadata, "distributions", lambda name: [])
+    with pytest.raises(ValueError, match="tfportrait is not installed"):
+        bundle.wheel(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_another_language_is_refused(tmp_path):

@@ -18,6 +18,7 @@ from tfportrait.course.definition import LANGUAGES, check_language
 from tfportrait.files import atomic_write
 
 FOLDER = "tfportrait-course"
+EXTRA = "notebooks"  # what opens them
 STORED = {".npz", ".otf", ".png", ".safetensors"}  # what hardly becomes smaller
 _DATE = (1980, 1, 1, 0, 0, 0)
 _WHERE = {
@@ -97,14 +98,14 @@ def bundle(path, *, language="en", wheels=False):
         (folder / "wheels").mkdir()
         own = wheel(folder / "wheels")
         if wheels:
-            download(f"{own}[notebooks]", folder / "wheels")
+            download(f"{own}[{EXTRA}]", folder / "wheels")
         written, _ = notebooks.write(folder / "notebooks", language=language)
         options = "--no-index --find-links wheels" if wheels else "--find-links wheels"
         values = {"python": ".".join(map(str, sys.version_info[:2])), "platform": sysconfig.get_platform()}
         text = INSTALL.format(
             version=__version__,
             options=options,
-            requirement=f"tfportrait[notebooks]=={__version__}",
+            requirement=f"tfportrait[{EXTRA}]=={__version__}",
             first=written[0].name,
             **{f"where_{each}": _WHERE[each][not wheels].format(**values) for each in LANGUAGES},
         )
@@ -127,12 +128,13 @@ def wheel(folder):
 
     Returns: path of the wheel.
 
-    Raises: ValueError if it is not installed, so that nobody knows what it needs.
+    Raises: ValueError if it is not installed, or not as it is now, so that nobody knows what it needs.
     """
     found = importlib.metadata.distributions(name="tfportrait")  # a folder of its source counts as one too
     about = next((each for each in found if each.read_text("METADATA")), None)
-    if about is None:
-        raise ValueError("tfportrait is not installed: pip install . in its folder, then bundle")
+    if about is None or about.version != __version__ or EXTRA not in about.metadata.get_all("Provides-Extra", ()):
+        what = "is not installed" if about is None else "was changed since it was installed"
+        raise ValueError(f"tfportrait {what}: pip install . in its folder, then bundle")
     package = Path(__file__).parents[1]
     info = f"tfportrait-{__version__}.dist-info"
     path = Path(folder) / f"tfportrait-{__version__}-py3-none-any.whl"

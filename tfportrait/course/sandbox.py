@@ -33,7 +33,7 @@ SHOWN = ("__init__.py", "definition.py", "running.py", "words.py")  # of this pa
 HOME = "/home/student"
 _PACKAGE = Path(__file__).absolute().parents[1]
 _CHILD = (
-    "import sys; sys.path += [folder for folder in {folders!r} if folder not in sys.path]; "
+    "import sys; sys.path[:0] = {first!r}; sys.path += [each for each in {folders!r} if each not in sys.path]; "
     "from tfportrait.course.running import serve; serve()"
 )
 _PROBE = """import numpy.polynomial
@@ -206,7 +206,9 @@ class Sandbox:
             yield folder
 
     def _command(self):
-        python = [sys.executable, "-P", "-c", _CHILD.format(folders=_folders())]
+        *sites, own = _folders()
+        first = [] if own in sites else [own]  # this copy of the package, where it is not an installed one
+        python = [sys.executable, "-P", "-c", _CHILD.format(first=first, folders=sites)]
         return python if self.unsafe else [*_bubblewrap(self._root), "--", *python]
 
 
