@@ -25,6 +25,7 @@ _HOMES = {
     "gain": "measures",
     "grade": "grading",
     "guide": "guides",
+    "half_trained": "checkpoint",
     "Result": "results",
     "repairs": "catalogue",
     "sampler_errors": "measures",
