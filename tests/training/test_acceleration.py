@@ -125,3 +125,13 @@ def test_onednn_is_on_unless_the_user_has_turned_it_off(chosen, used):
     code = "import os, tfportrait; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
     printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert printed.stdout.strip() == used
+
+
+@pytest.mark.parametrize(("kernel", "chosen", "used"), [(True, None, "3"), (True, "0", "0"), (False, None, "None")])
+def test_notebooks_do_not_show_what_tensorflow_logs(kernel, chosen, used):
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    environment |= {} if chosen is None else {"TF_CPP_MIN_LOG_LEVEL": chosen}
+    code = "import sys; sys.modules['ipykernel'] = sys; " if kernel else ""
+    code += "import os, tfportrait; print(os.environ.get('TF_CPP_MIN_LOG_LEVEL'))"
+    printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert printed.stdout.strip() == used
