@@ -10,7 +10,7 @@ from tfportrait.lazy import lazy
 
 # TensorFlow itself leaves oneDNN off on processors without AVX-512, where it is faster too.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-if "ipykernel" in sys.modules:  # in a notebook, what TensorFlow logs would stand among what is taught
+if "ipykernel" in sys.modules:  # in a notebook, what TensorFlow logs would stand among the results
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # 2 still reports that there is no CUDA driver as an error
 
 __version__ = "0.1.0"
