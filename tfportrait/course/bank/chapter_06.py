@@ -31,6 +31,28 @@ def _pairs(generator):
     return 8 * int(generator.integers(4, 65)), int(generator.choice([2, 4, 8]))
 
 
+def _rates(generator):
+    share = generator.uniform(0.05, 0.95)
+    deviation = generator.uniform(1.5, 8)
+    return float(share**0.5), float((1 - share) ** 0.5), float(deviation if generator.random() < 0.5 else 1 / deviation)
+
+
+def _convolution(generator):
+    height, width = (8 * int(generator.integers(1, 17)) for _ in range(2))
+    channels = 8 * int(generator.integers(1, 17)), 8 * int(generator.integers(1, 17))
+    return (height, width, int(generator.choice([3, 5])), *channels)
+
+
+def _variances(generator):
+    signal_rate, noise_rate, _ = _rates(generator)
+    return np.exp(2 * generator.standard_normal(12)), signal_rate, noise_rate
+
+
+def _unknown(variances, signal_rate, noise_rate):
+    left = variances * noise_rate**2 / (signal_rate**2 * variances + noise_rate**2)
+    return left.sum() / variances.sum()
+
+
 EXERCISES = (
     Exercise(
         id="06-1",
@@ -202,6 +224,126 @@ EXERCISES = (
                 lambda side, factor: float((side // factor) ** 4),
                 "that is how many pairs are left, not how many times fewer",
                 "这是剩下的对数，而不是减少的倍数",
+            ),
+        ),
+    ),
+    Exercise(
+        id="06-6",
+        level=2,
+        signature="log_snr(signal_rate, noise_rate, deviation)",
+        en="The logarithm of the ratio of the variances of signal and noise, where noise of deviation 1 is added to "
+        "latents of this standard deviation.",
+        zh="对标准差为 deviation 的潜变量加入标准差为 1 的噪声，信号与噪声方差之比的对数。",
+        case=_rates,
+        solution=lambda signal_rate, noise_rate, deviation: 2 * np.log(signal_rate * deviation / noise_rate),
+        mistakes=(
+            Mistake(
+                "deviation_ignored",
+                lambda signal_rate, noise_rate, deviation: 2 * np.log(signal_rate / noise_rate),
+                "that is right for latents of deviation 1: theirs multiplies the signal",
+                "这只对标准差为 1 的潜变量成立：信号还要乘以它们的标准差",
+            ),
+            Mistake(
+                "deviation_once",
+                lambda signal_rate, noise_rate, deviation: 2 * np.log(signal_rate / noise_rate) + np.log(deviation),
+                "a variance is the square of a deviation: it counts twice in the logarithm",
+                "方差是标准差的平方：取对数后要算两次",
+            ),
+            Mistake(
+                "deviations",
+                lambda signal_rate, noise_rate, deviation: np.log(signal_rate * deviation / noise_rate),
+                "that is the ratio of the deviations, not of the variances",
+                "这是标准差之比，而不是方差之比",
+            ),
+            Mistake(
+                "noise_scaled",
+                lambda signal_rate, noise_rate, deviation: 2 * np.log(signal_rate / (noise_rate * deviation)),
+                "the deviation belongs to the signal; the noise always has 1",
+                "标准差属于信号；噪声的标准差始终为 1",
+            ),
+        ),
+    ),
+    Exercise(
+        id="06-7",
+        level=2,
+        signature="multiplications(height, width, kernel, channels_in, channels_out)",
+        en="How many multiplications a convolution makes whose output has height x width places; its kernel is square.",
+        zh="输出有 height x width 个位置、卷积核为正方形的卷积要做多少次乘法。",
+        case=_convolution,
+        solution=lambda height, width, kernel, channels_in, channels_out: float(
+            height * width * kernel**2 * channels_in * channels_out
+        ),
+        mistakes=(
+            Mistake(
+                "places_forgotten",
+                lambda height, width, kernel, channels_in, channels_out: float(kernel**2 * channels_in * channels_out),
+                "that is the number of weights: each is used once at every place",
+                "这是权重的个数：每个权重在每个位置各用一次",
+            ),
+            Mistake(
+                "kernel_once",
+                lambda height, width, kernel, channels_in, channels_out: float(
+                    height * width * kernel * channels_in * channels_out
+                ),
+                "the kernel has two sides",
+                "卷积核有两条边",
+            ),
+            Mistake(
+                "channels_added",
+                lambda height, width, kernel, channels_in, channels_out: float(
+                    height * width * kernel**2 * (channels_in + channels_out)
+                ),
+                "every channel of the output reads every channel of the input: a product, not a sum",
+                "输出的每个通道都要读输入的每个通道：是乘积，不是和",
+            ),
+            Mistake(
+                "each_channel_alone",
+                lambda height, width, kernel, channels_in, channels_out: float(
+                    height * width * kernel**2 * channels_out
+                ),
+                "every channel of the output reads all channels of the input",
+                "输出的每个通道要读输入的所有通道",
+            ),
+        ),
+    ),
+    Exercise(
+        id="06-8",
+        level=3,
+        signature="unknown(variances, signal_rate, noise_rate)",
+        en="The share of the latents' variance that the best linear denoiser cannot tell from x_t. Along a direction "
+        "of variance v it is left with v n^2 / (s^2 v + n^2), where s and n are the signal rate and the noise rate.",
+        zh="最优线性去噪器由 x_t 仍无法得知的那部分潜变量方差所占的比例。方差为 v 的方向上剩下 v n^2 / (s^2 v + n^2)，"
+        "其中 s 为信号率，n 为噪声率。",
+        case=_variances,
+        solution=_unknown,
+        mistakes=(
+            Mistake(
+                "mean_of_shares",
+                lambda variances, signal_rate, noise_rate: (
+                    noise_rate**2 / (signal_rate**2 * variances + noise_rate**2)
+                ).mean(),
+                "all directions count alike in yours: add up what is left, then divide by the sum of the variances",
+                "你让所有方向同样重要：应先把剩下的加起来，再除以方差之和",
+            ),
+            Mistake(
+                "known",
+                lambda variances, signal_rate, noise_rate: 1 - _unknown(variances, signal_rate, noise_rate),
+                "that is the share that is known",
+                "这是已知部分的比例",
+            ),
+            Mistake(
+                "rates_not_squared",
+                lambda variances, signal_rate, noise_rate: _unknown(variances, signal_rate**0.5, noise_rate**0.5),
+                "the rates multiply numbers; variances are multiplied by their squares",
+                "信号率和噪声率乘的是数值；方差要乘以它们的平方",
+            ),
+            Mistake(
+                "one_variance",
+                lambda variances, signal_rate, noise_rate: (
+                    noise_rate**2 / (signal_rate**2 * variances.mean() + noise_rate**2)
+                ),
+                "with the mean variance for all: large structures are known long before small ones",
+                "你对所有方向都用了平均方差：大的结构远比小的先被看清",
             ),
         ),
     ),
