@@ -1,4 +1,4 @@
-# %% [markdown] id="title" stamp="35682325-18376092"
+# %% [markdown] id="title" stamp="b7b9bd7e-8f32f3f4"
 # # Your first portrait
 #
 # A painter that reads words is already here: it came with the package, 10 MB, and was trained on the drawings of a
@@ -7,6 +7,9 @@
 #
 # **You will** paint from words in two languages, see the picture appear out of noise, check the result by machine, and
 # find out with eight small exercises whether you know what the course takes for granted.
+#
+# Where TensorFlow is imported it may write a few lines on red about oneDNN and CUDA: it says what it uses, and that
+# there is no GPU. Nothing is wrong.
 # ---
 # # 你的第一幅肖像
 #
@@ -14,6 +17,8 @@
 # 本章使用它；接下来的十三章把它拆开，重新训练每个部分，并测量它到底好不好。
 #
 # **你将** 用两种语言的文字作画，看图像怎样从噪声中浮现，用机器检查结果，并通过八道小练习确认自己是否具备本课程的基础。
+#
+# 导入 TensorFlow 时可能出现几行红底文字，提到 oneDNN 和 CUDA：那是它在说明自己用了什么、没有 GPU。并没有出错。
 
 # %% id="setup"
 import numpy as np
