@@ -1,5 +1,6 @@
 """The same U-Net on the same portraits for the same time: our recipe, that of diffusers' example, and the parts.
 
+    tfportrait train autoencoder --config lesson_32 --out lesson
     tfportrait train diffusion --config lesson_32 --out lesson
     python tests/benchmarks/bench_recipes.py --config lesson_32 --start lesson [--budget 240] [--recipes ours,plain,...]
 
@@ -162,7 +163,7 @@ def earlier(file, setting):
     if not file.is_file():
         return {}, []
     known = json.loads(file.read_text())
-    seconds, rows = known.pop("step_seconds"), known.pop("rows")
+    seconds, rows = known.pop("step_seconds", {}), known.pop("rows")
     if known != setting:
         raise SystemExit(f"{file} is of another setting, {known}: give another --out")
     counts = collections.Counter(row["recipe"] for row in rows)
@@ -207,9 +208,13 @@ def main():
     setting = {name: str(getattr(arguments, name)) for name in ("config", "start", "budget", "samples")}
     file = arguments.out / "recipes.json"
     seconds, rows = earlier(file, setting)
+
+    def save():
+        file.write_text(json.dumps({**setting, "step_seconds": seconds, "rows": rows}, indent=1))
+
     if missing := [name for name in names if name not in seconds]:
         seconds |= step_seconds({name: prepared(known[name], config, arguments.start, source) for name in missing})
-        file.write_text(json.dumps({**setting, "step_seconds": seconds, "rows": rows}, indent=1))
+        save()
     for name in names:
         print(f"{name:26} {seconds[name]:.3f} s a step of {known[name]['batch_size']} images")
     judge = judged(arguments.samples, size)
@@ -224,7 +229,7 @@ def main():
                 f"{name:26} {row['seconds']:8.0f} {row['steps']:6d} {row['accuracy']:9.3f} {row['oracle_fd']:9.3f}",
                 flush=True,
             )
-            file.write_text(json.dumps({**setting, "step_seconds": seconds, "rows": rows}, indent=1))
+            save()
     figure(rows, arguments.out / "recipes.png")
 
 

@@ -13,10 +13,10 @@ import keras
 import numpy as np
 
 import tfportrait as tp
-from tfportrait import course, data, metrics, training
-from tfportrait.models import LatentDiffusion, UNet
+from tfportrait import data, metrics, training
+from tfportrait.course import checkpoint
+from tfportrait.models import UNet
 
-OUT = Path(course.__file__).parent / "weights"
 SIZE = 128
 NETWORK = {
     "sample_size": SIZE // 8,
@@ -51,18 +51,11 @@ def main():
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--portraits", type=int, default=12288)
     parser.add_argument("--run", default="half_trained", help="folder for the state of a training that was stopped")
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--out", type=Path, default=checkpoint.WEIGHTS)
     arguments = parser.parse_args()
     print(tp.accelerate())
     keras.utils.set_random_seed(0)
-    start = LatentDiffusion.from_preset("portrait_128")
-    painter = LatentDiffusion(
-        unet=UNet(**NETWORK),
-        **{name: getattr(start, name) for name in ("autoencoder", "text_encoder", "tokenizer", "schedule")},
-        prediction_type="v_prediction",
-        weighting={"name": "logit_normal_times", "mean": 0.3, "std": 1.0},
-        caption_dropout=0.1,
-    )
+    painter = checkpoint.painter(UNet(**NETWORK))
     source = data.open_source("portrait_world", "train", image_size=SIZE, count=arguments.portraits)
     latents = data.encode_latents(painter.autoencoder, source)
     token_ids = data.token_table(source, painter.tokenizer, variants=4, seed=0)

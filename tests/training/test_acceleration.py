@@ -118,20 +118,21 @@ def test_jax():
     assert "JAX always compiles with XLA" in out
 
 
+def set_by_import(variable, chosen, before=""):
+    """What an environment variable is after the import, where the user has chosen a value, or None."""
+    environment = {name: value for name, value in os.environ.items() if name != variable}
+    environment |= {} if chosen is None else {variable: chosen}
+    code = f"{before}import os, tfportrait; print(os.environ.get({variable!r}))"
+    printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    return printed.stdout.strip()
+
+
 @pytest.mark.parametrize(("chosen", "used"), [(None, "1"), ("0", "0")])
 def test_onednn_is_on_unless_the_user_has_turned_it_off(chosen, used):
-    environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
-    environment |= {} if chosen is None else {"TF_ENABLE_ONEDNN_OPTS": chosen}
-    code = "import os, tfportrait; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
-    printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert printed.stdout.strip() == used
+    assert set_by_import("TF_ENABLE_ONEDNN_OPTS", chosen) == used
 
 
 @pytest.mark.parametrize(("kernel", "chosen", "used"), [(True, None, "3"), (True, "0", "0"), (False, None, "None")])
 def test_notebooks_do_not_show_what_tensorflow_logs(kernel, chosen, used):
-    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
-    environment |= {} if chosen is None else {"TF_CPP_MIN_LOG_LEVEL": chosen}
-    code = "import sys; sys.modules['ipykernel'] = sys; " if kernel else ""
-    code += "import os, tfportrait; print(os.environ.get('TF_CPP_MIN_LOG_LEVEL'))"
-    printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert printed.stdout.strip() == used
+    before = "import sys; sys.modules['ipykernel'] = sys; " if kernel else ""
+    assert set_by_import("TF_CPP_MIN_LOG_LEVEL", chosen, before) == used

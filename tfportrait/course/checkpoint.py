@@ -5,6 +5,8 @@ from pathlib import Path
 from tfportrait.models.latent_diffusion import LatentDiffusion
 from tfportrait.models.unet import UNet
 
+WEIGHTS = Path(__file__).parent / "weights"
+
 
 def half_trained():
     """The painter that lessons go on training.
@@ -15,9 +17,20 @@ def half_trained():
 
     Returns: LatentDiffusion, not compiled.
     """
+    return painter(UNet.from_folder(WEIGHTS))
+
+
+def painter(unet):
+    """A U-Net as the painter of the preset `portrait_128`'s latents and words.
+
+    Args:
+        unet: UNet, (B, 16, 16, 8) latents and contexts of 192 channels.
+
+    Returns: LatentDiffusion, not compiled.
+    """
     start = LatentDiffusion.from_preset("portrait_128")
     return LatentDiffusion(
-        unet=UNet.from_folder(Path(__file__).parent / "weights"),
+        unet=unet,
         **{name: getattr(start, name) for name in ("autoencoder", "text_encoder", "tokenizer", "schedule")},
         prediction_type="v_prediction",
         weighting={"name": "logit_normal_times", "mean": 0.3, "std": 1.0},

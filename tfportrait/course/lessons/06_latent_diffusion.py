@@ -262,7 +262,7 @@ assert through.accuracy > real.accuracy - 0.06
 
 # %% id="channels"
 latents = np.asarray(tp.data.encode_latents(autoencoder, images, progress=False)[:], "float32")
-pictures = [part for i in shown[1:2] for part in (images[i], *np.moveaxis(latents[i] / 3, -1, 0))]
+pictures = [images[1], *np.moveaxis(latents[1] / 3, -1, 0)]
 photo(tp.plot.table(pictures, columns=["", *"12345678"], rows=[""], size=0.6))
 
 

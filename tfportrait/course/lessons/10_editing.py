@@ -122,8 +122,12 @@ def to_latents(images):
     return np.asarray(painter.autoencoder.encode(images.astype("float32") / 127.5 - 1))
 
 
+def as_pixels(x):
+    return ((np.asarray(x).clip(-1, 1) + 1) * 127.5).round().astype("uint8")
+
+
 def to_images(latents):
-    return ((np.asarray(painter.autoencoder.decode(latents)).clip(-1, 1) + 1) * 127.5).round().astype("uint8")
+    return as_pixels(painter.autoencoder.decode(latents))
 
 
 sources = [words(portrait) for portrait in portraits]
@@ -575,10 +579,6 @@ survived = (np.random.default_rng(0).uniform(size=(len(true), 128, 128, 1)) < 0.
 level = 30 / 127.5  # deviation of the noise, where pixels go from -1 to 1
 y = survived * (clean + level * tp.diffusion.unit_noise(seeds[few], 9, clean.shape[1:]))
 filling = fill(y, survived[..., 0] == 0)
-
-
-def as_pixels(x):
-    return ((np.asarray(x).clip(-1, 1) + 1) * 127.5).round().astype("uint8")
 
 
 def restore(sample, steps=8):
