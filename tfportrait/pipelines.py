@@ -144,9 +144,10 @@ def _opened(job):
     """(autoencoder, source), once in every worker."""
     from tfportrait import data
     from tfportrait.models import AutoencoderKL
+    from tfportrait.models.preset import part_folder
 
     source = data.open_source(job.data_set, job.split, image_size=job.image_size, **dict(job.source_options))
-    return AutoencoderKL.from_folder(Path(job.preset) / "vae"), source
+    return AutoencoderKL.from_folder(part_folder(job.preset, "vae")), source
 
 
 @dataclasses.dataclass(frozen=True)

@@ -85,11 +85,11 @@ def test_every_kind_of_wrong_is_the_same_as_for_a_student_alone(tmp_path, way):
 def test_a_broken_file_stops_nobody_and_is_told(tmp_path, way):
     (tmp_path / "anna.ipynb").write_text("{")
     (tmp_path / "ben.py").write_text(
-        "def log_snr(a):\n    import math\n    return [math.log(x / (1 - x)) for x in a]\n"
+        "def log_snr(alpha_bar):\n    import math\n    return [math.log(x / (1 - x)) for x in alpha_bar]\n"
     )
     (tmp_path / "carl").mkdir()
     for name in "ab":
-        (tmp_path / "carl" / f"{name}.py").write_text("def log_snr(a):\n    return 0\n")
+        (tmp_path / "carl" / f"{name}.py").write_text("def log_snr(alpha_bar):\n    return 0\n")
     with pytest.warns(UserWarning, match="anna.ipynb: no notebook"):
         found = course.assess(tmp_path, chapters=[4], **way)
     kinds = {(result.student, result.exercise): result.kind for result in found}

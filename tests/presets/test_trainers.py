@@ -2,6 +2,8 @@
 
 import functools
 import json
+import re
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from safetensors.numpy import load_file
 import tfportrait as tp
 from tfportrait import presets, training
 from tfportrait.cli import main
-from tfportrait.files import locked
+from tfportrait.files import locked, verify_checksums
 from tfportrait.presets import trainers
 from tfportrait.recipe import read_recipe
 
@@ -214,6 +216,36 @@ def test_a_painter_becomes_one_for_inpainting(preset, tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_a_painter_of_another_presets_latents_refers_to_its_autoencoder(preset, tmp_path, capsys):
+    owner, out, config = tmp_path / "owner", tmp_path / "painter", tmp_path / "other.toml"
+    shutil.copytree(preset, owner)
+    text = re.sub(r"\[autoencoder\].*?(?=\[oracle\])", "", Path(TINY).read_text(), flags=re.S)
+    config.write_text(text.replace("[diffusion]\n", f"[diffusion]\nautoencoder = {json.dumps(str(owner))}\n"))
+    train = ["--config", str(config), "--out", str(out), "--precision", "float32"]
+    assert main(["train", "autoencoder", *train]) == 2
+    assert "it has no [autoencoder], but oracle, text_encoder, diffusion" in capsys.readouterr().err
+    assert main(["train", "diffusion", *train]) == 0
+    assert [path.name for path in (out / "vae").iterdir()] == ["shared.json"]
+    assert verify_checksums(out) == []
+    painter, lender = (tp.LatentDiffusion.from_preset(folder) for folder in (out, owner))
+    for own, lent in zip(painter.autoencoder.weights, lender.autoencoder.weights, strict=True):
+        assert np.array_equal(own, lent)
+    assert painter.autoencoder.scaling_factor == lender.autoencoder.scaling_factor
+    painter.save_to_preset(tmp_path / "whole")
+    assert (tmp_path / "whole" / "vae" / "diffusion_pytorch_model.safetensors").is_file()
+    paint = ["paint", "a man", "--preset", str(out), "--steps", "1", "--out", str(tmp_path / "x.png")]
+    assert main(paint) == 0
+    train[3] = str(tmp_path / "more")
+    assert main(["train", "diffusion", *train, "--init", str(out), "--steps", "1"]) == 0
+    assert main(["train", "autoencoder", "--config", TINY, "--out", str(owner), "--steps", "1"]) == 0
+    capsys.readouterr()
+    assert main(paint) == 2 and "another vae than" in capsys.readouterr().err
+    shutil.rmtree(owner)
+    assert main(paint) == 2 and "no preset or folder" in capsys.readouterr().err
+    (out / "vae" / "shared.json").write_text("{}")
+    assert main(paint) == 2 and "whose vae it is" in capsys.readouterr().err
+
+
 def test_an_autoencoder_with_a_level_more_starts_from_the_levels_that_fit(preset, tmp_path, capsys):
     config, out = tmp_path / "deeper.toml", tmp_path / "out"
     text = Path(TINY).read_text()

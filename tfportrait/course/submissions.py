@@ -9,7 +9,8 @@
 
 The name of the folder or file is the student's. What counts for the exercise 04-2 are the cells with the tag
 `exercise-04-2`, which the notebooks of `tfportrait course get` have; where no cell has it, the function that is called
-as the exercise says, `add_noise`. Links, hidden files and other kinds of files do not count.
+as the exercise says, `add_noise`, and that has its parameters too where several exercises call theirs so. Links, hidden
+files and other kinds of files do not count.
 """
 
 import dataclasses

@@ -1,19 +1,21 @@
 """A whole painter as a folder in diffusers' layout, read and written."""
 
 import importlib
+import shutil
 import zipfile
 from pathlib import Path
 
 import keras
 
 from tfportrait.diffusion import schedules
-from tfportrait.files import check_writable_folder, write_checksums
+from tfportrait.files import check_writable_folder, sha256, write_checksums
 from tfportrait.models.parts import INDEX, NETWORKS, check_index, check_together
 from tfportrait.models.tokenizer import Tokenizer
 from tfportrait.models.weights import read_json, write_json
 
 SCHEDULER = Path("scheduler", "scheduler_config.json")
 ADAPTED = "adapter_config.json"  # of a folder that is another preset with a LoRA
+SHARED = "shared.json"  # of a part that is another preset's
 DEFAULT_SAMPLER = "dpmpp_2m"
 MODULES = (
     "adversarial",
@@ -34,6 +36,50 @@ MODULES = (
 def locate(preset):
     """The folder of a preset, see `tfportrait.presets.locate`: imported here, so that nothing climbs a floor."""
     return importlib.import_module("tfportrait.presets").locate(preset)
+
+
+def part_folder(preset, part):
+    """The folder of a part of a preset, of another preset's where this one shares it.
+
+    Args:
+        preset: str or path. Folder or name of a preset.
+        part: str. "unet", "vae" or "text_encoder".
+
+    Returns: path.
+
+    Raises: ValueError for a preset that is not there, or whose part is not the one that was shared.
+    """
+    folder = Path(locate(preset)) / part
+    if not (folder / SHARED).is_file():
+        return folder
+    shared = read_json(folder / SHARED)
+    name = shared.get("preset")
+    if not isinstance(name, str):
+        raise ValueError(f"{folder / SHARED} does not say whose {part} it is: preset is {name!r}")
+    owners = Path(locate(name)) / part
+    if shared.get("weights") != _sums(owners):
+        raise ValueError(f"{folder.parent} was trained with another {part} than {name} has here: train it anew")
+    return owners
+
+
+def share(folder, part, preset):
+    """Replaces a part of a preset's folder by a note that it is another preset's.
+
+    Args:
+        folder: str or path. It has the part.
+        part: str. As `part_folder` takes it.
+        preset: str. Whose part this is.
+    """
+    folder = Path(folder)
+    note = {"preset": str(preset), "weights": _sums(Path(locate(preset)) / part)}
+    shutil.rmtree(folder / part)
+    (folder / part).mkdir()
+    write_json(folder / part / SHARED, note)
+    write_checksums(folder)
+
+
+def _sums(folder):
+    return {path.name: sha256(path) for path in sorted(folder.glob("*.safetensors"))}
 
 
 def read(cls, preset, *, dtype=None, prediction_type=None, ema=False):
@@ -68,9 +114,10 @@ def read(cls, preset, *, dtype=None, prediction_type=None, ema=False):
         raise ValueError(f"{folder / SCHEDULER}: {error}") from error
     tokenizer = Tokenizer.from_folder(folder / "tokenizer") if "tokenizer" in parts else None
     networks = {name: network for name, network in NETWORKS.items() if name in parts}
-    configs = {name: network.check_folder(folder / name) for name, network in networks.items()}
+    folders = {name: part_folder(folder, name) for name in networks}
+    configs = {name: network.check_folder(folders[name]) for name, network in networks.items()}
     check_together(folder, configs, tokenizer)
-    made = {name: network.from_folder(folder / name, dtype=dtype) for name, network in networks.items()}
+    made = {name: network.from_folder(folders[name], dtype=dtype) for name, network in networks.items()}
     return cls(
         unet=made["unet"],
         autoencoder=made.get("vae"),

@@ -25,6 +25,7 @@ from tfportrait.models.latent_diffusion import LatentDiffusion
 from tfportrait.models.oracle import Oracle
 from tfportrait.models.perceptual import oracle_distance, vgg_distance
 from tfportrait.models.pixel_diffusion import PixelDiffusion
+from tfportrait.models.preset import part_folder, share
 from tfportrait.models.text_encoder import TextEncoder
 from tfportrait.models.tokenizer import Tokenizer
 from tfportrait.models.unet import UNet
@@ -40,14 +41,14 @@ RECORD = "training.toml"
 WORDS = "words.safetensors"  # of a LoRA that is being trained
 OPTIMIZERS = {"adamw": training.AdamW, "muon": training.Muon}
 # Entries that a configuration may leave out.
-OPTIONAL = ("focus", "optimizer", "decoder_only", "augmentation", "motions", "pruning")
+OPTIONAL = ("focus", "optimizer", "decoder_only", "augmentation", "motions", "pruning", "autoencoder")
 OF_TRAINING = ("kl_weight", "perceptual_weight", "scaling_factor")  # what a network of the same weights may change
 AUGMENTED = ("autoencoder", "oracle", "pixels")  # stages that see pictures
 WHOLE = {
     "upscaler": "upscale_2x",
     "pixels": "pixels_128",
     "motion": "motion_128",
-    "lora": "scene_128",
+    "lora": "scene_lora",
 }  # stages that have a configuration of their own
 SCALED_ON = 1024  # images whose latents settle the scaling factor
 CALIBRATED_ON = 512  # images that settle what a painter takes for its own kind
@@ -78,6 +79,8 @@ def load(config):
         raise ValueError(f"{path} is not TOML: {error}") from error
     model = next((name for stage, name in WHOLE.items() if stage in loaded), "portrait_128")
     complete = tomllib.loads(shipped[model].read_text("utf-8"))
+    if "autoencoder" in loaded.get("diffusion", {}):  # another preset's: it needs none of its own
+        complete.pop("autoencoder", None)
     for table, entries in complete.items():
         if table not in loaded:
             raise ValueError(f"{path} has no {table!r}; {model} shows a whole configuration")
@@ -174,7 +177,7 @@ def train_autoencoder(config, out, *, init=None, steps=None):
     out, settings = _begin(config, out, "autoencoder")
     network = model = _make(AutoencoderKL, settings["network"])
     if init:
-        start = AutoencoderKL.from_folder(presets.locate(init) / "vae")
+        start = AutoencoderKL.from_folder(part_folder(init, "vae"))
         _take_over(start, network, init)
     if decoder_only := settings.get("decoder_only", False):
         if not init or network.config != {**start.config, **_of_training(network)}:
@@ -226,7 +229,7 @@ def train_text_encoder(config, out, *, init=None, steps=None):
     attributes, captions, labels = _captions(config["data"]["source"], settings["captions"], config["seed"])
     if init:
         tokenizer = Tokenizer.from_folder(presets.locate(init) / "tokenizer")
-        text_encoder = TextEncoder.from_folder(presets.locate(init) / "text_encoder")
+        text_encoder = TextEncoder.from_folder(part_folder(init, "text_encoder"))
     else:
         length = settings["network"]["max_position_embeddings"]
         tokenizer = Tokenizer.train(captions, settings["vocabulary"], length)
@@ -250,7 +253,8 @@ def train_diffusion(config, out, *, init=None, steps=None):
 
     Args:
         config: dict, from `load`. With `2 * out_channels + 1` for `in_channels` of `[unet]` it is one for inpainting.
-        out: str or path. Folder of the preset, with `vae` in it unless `init` has one.
+        out: str or path. Folder of the preset, with `vae` in it unless `init` has one or the configuration names, as
+            `autoencoder` of `[diffusion]`, another preset whose autoencoder it is; the new one then only refers to it.
         init: str, path or None. A preset whose networks, schedule and prediction type the training starts from. Where
             its U-Net is not the configuration's, the weights that fit are taken over.
         steps: int or None. Overrides the configuration's.
@@ -274,6 +278,8 @@ def train_diffusion(config, out, *, init=None, steps=None):
 
     def save():
         painter.save_to_preset(out)
+        if owner := settings.get("autoencoder"):
+            share(out, "vae", owner)
         if not painter.inpaints:
             calibrate(painter, _unseen(config, source), out)
 
@@ -371,7 +377,7 @@ def train_upscaler(config, out, *, init=None, steps=None):
     if init:
         _take_over(Upscaler.from_preset(init), model, init)
     source = _source(config, "train")
-    autoencoder = AutoencoderKL.from_folder(presets.locate(settings["painter"]) / "vae")
+    autoencoder = AutoencoderKL.from_folder(part_folder(settings["painter"], "vae"))
     painted = data.reconstruct(autoencoder, source)
 
     def batches(first_step):
@@ -505,14 +511,17 @@ def _painter(config, out, init):
         for name in ("weighting", "focus", "caption_dropout", "train_text_encoder")
         if name in settings
     }
+    owner = settings.get("autoencoder")
     if init:
         start = LatentDiffusion.from_preset(init)
         for name in ("autoencoder", "text_encoder", "tokenizer", "schedule", "prediction_type"):
             chosen[name] = getattr(start, name)
+        if owner:
+            chosen["autoencoder"] = AutoencoderKL.from_folder(part_folder(owner, "vae"))
         chosen["unet"] = _make(UNet, config["unet"])
         _take_over(start.unet, chosen["unet"], init)
         return LatentDiffusion(**chosen)
-    if not (out / "vae").is_dir():
+    if not owner and not (out / "vae").is_dir():
         raise ValueError(
             f"{out} has no autoencoder: run `tfportrait train autoencoder --out {out}` first, or give --init"
         )
@@ -520,7 +529,7 @@ def _painter(config, out, init):
         train_text_encoder(config, out)
     return LatentDiffusion(
         unet=_make(UNet, config["unet"]),
-        autoencoder=AutoencoderKL.from_folder(out / "vae"),
+        autoencoder=AutoencoderKL.from_folder(part_folder(owner or out, "vae")),
         text_encoder=TextEncoder.from_folder(out / "text_encoder"),
         tokenizer=Tokenizer.from_folder(out / "tokenizer"),
         schedule=settings["schedule"],
@@ -531,6 +540,9 @@ def _painter(config, out, init):
 
 def _begin(config, out, stage):
     """The folder, checked, and the stage's settings; weights drawn from here on follow the configuration's seed."""
+    if stage not in config:
+        trained = ", ".join(name for name in config if f"train_{name}" in globals())
+        raise ValueError(f"this configuration is not for the {stage}: it has no [{stage}], but {trained}")
     if (optimizer := config[stage].get("optimizer", "adamw")) not in OPTIMIZERS:
         raise ValueError(f"unknown optimizer {optimizer!r} in [{stage}]; known are {', '.join(OPTIMIZERS)}")
     keras.utils.set_random_seed(config["seed"])
