@@ -20,6 +20,7 @@ import tfportrait  # noqa: E402, F401  (before a test imports TensorFlow: it tur
 
 # Files that take longest, longest first. Each is the work of one process: the last one would keep the others waiting.
 LONGEST = (
+    "course/test_notebooks.py",
     "training/test_kills.py",
     "training/test_several_workers.py",
     "presets/test_trainers.py",

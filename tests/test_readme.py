@@ -1,4 +1,4 @@
-"""The README in English and in Chinese: what is changed in one has to be changed in the other."""
+"""The pages in English and in Chinese: what is changed in one has to be changed in the other."""
 
 import re
 from collections import Counter
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+FOLDERS = (".", "tests/benchmarks")  # those with a README in both
 LANGUAGES = {"README.md": "English · [简体中文](README.zh-CN.md)", "README.zh-CN.md": "[English](README.md) · 简体中文"}
 
 UNITS = (
@@ -39,8 +40,9 @@ class Section:
 
     @property
     def links(self):
-        """(whether it is a picture, target), in their order."""
-        return [(mark == "!", target) for mark, target in LINK.findall("\n".join([self.prose, *self.rows]))]
+        """(whether it is a picture, target), in their order; a page in Chinese stands for the one in English."""
+        found = LINK.findall("\n".join([self.prose, *self.rows]))
+        return [(mark == "!", target.replace(".zh-CN.md", ".md")) for mark, target in found]
 
 
 def sections(text):
@@ -115,24 +117,31 @@ def differences(english, chinese):
     return lines
 
 
-def read(name):
-    return (ROOT / name).read_text("utf-8")
+def read(folder, name):
+    return (ROOT / folder / name).read_text("utf-8")
 
 
-def test_both_languages_say_the_same():
-    found = differences(read("README.md"), read("README.zh-CN.md"))
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_both_languages_say_the_same(folder):
+    found = differences(*(read(folder, name) for name in LANGUAGES))
     assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
-def test_each_names_the_other_under_its_title(name):
-    assert read(name).splitlines()[:4] == ["# tfportrait", "", LANGUAGES[name], ""]
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_each_names_the_other_under_its_title(folder, name):
+    title, *below = read(folder, name).splitlines()[:4]
+    assert title.startswith("# ") and below == ["", LANGUAGES[name], ""]
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
-def test_links_lead_somewhere(name):
-    targets = [target for _, target in LINK.findall(read(name)) if "://" not in target]
-    assert targets and not [target for target in targets if not (ROOT / target).exists()]
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_links_lead_somewhere_in_their_own_language(folder, name):
+    text = read(folder, name).replace(LANGUAGES[name], "")
+    targets = [ROOT / folder / target for _, target in LINK.findall(text) if "://" not in target]
+    assert targets and not [target for target in targets if not target.exists()]
+    if name != "README.md":
+        assert not [target for target in targets if target.with_name(target.stem + ".zh-CN.md").exists()]
 
 
 ONE = """# Title
