@@ -15,7 +15,7 @@ def tiny_video(painter, frames=4):
     keras.utils.set_random_seed(5)
     channels = painter.unet.left_channels
     video = VideoDiffusion(
-        channels=channels, motions=MOTIONS, num_heads=2, norm_num_groups=2, motion_dim=4, frames=frames
+        channels=channels, motions=MOTIONS, width=12, num_heads=2, norm_num_groups=2, motion_dim=4, frames=frames
     )
     return video.attach(painter)
 

@@ -142,9 +142,9 @@ CAPSTONES = (
         measure='tp.course.gain("before", "after", "earrings")',
         number=(
             "The gain in how often the oracle finds what was asked for, with its 95 % interval, and the mean change of "
-            "all other attributes. scene_128.toml shows how a configuration with a LoRA is written.",
+            "all other attributes. scene_lora.toml shows how a configuration with a LoRA is written.",
             "判读器读出所要求内容的比例提高了多少（含 95 % 区间），以及其他属性的平均变化。"
-            "带 LoRA 的配置写法可参考 scene_128.toml。",
+            "带 LoRA 的配置写法可参考 scene_lora.toml。",
         ),
         criteria=(
             Criterion(

@@ -24,6 +24,7 @@ class TemporalTransformer(keras.layers.Layer):
 
     Args:
         channels: int. Channels of input and output.
+        width: int. Channels of the transformer block between them.
         num_heads: int. Attention heads.
         norm_num_groups: int. Groups of the normalisation in front.
         motion_dim: int. Width of what says which motion it is.
@@ -32,30 +33,32 @@ class TemporalTransformer(keras.layers.Layer):
         (B, motion_dim); `frames` int.
     """
 
-    def __init__(self, channels, num_heads, norm_num_groups, motion_dim, **kwargs):
+    def __init__(self, channels, width, num_heads, norm_num_groups, motion_dim, **kwargs):
         super().__init__(**kwargs)
-        self.channels, self.motion_dim = channels, motion_dim
+        self.channels, self.width, self.motion_dim = channels, width, motion_dim
         dtype = self.dtype_policy
         self.norm = GroupNorm(norm_num_groups, 1e-6, dtype=dtype, name="norm")
-        self.motion_proj = keras.layers.Dense(channels, dtype=dtype, name="motion_proj")
-        self.block = BasicTransformerBlock(channels, num_heads, dtype=dtype, name="block")
+        self.proj_in = keras.layers.Dense(width, dtype=dtype, name="proj_in")
+        self.motion_proj = keras.layers.Dense(width, dtype=dtype, name="motion_proj")
+        self.block = BasicTransformerBlock(width, num_heads, dtype=dtype, name="block")
         self.proj_out = keras.layers.Dense(channels, kernel_initializer="zeros", dtype=dtype, name="proj_out")
 
     def build(self, input_shape=None):
         self.norm.build((None, None, None, self.channels))
+        self.proj_in.build((None, None, None, self.channels))
         self.motion_proj.build((None, self.motion_dim))
         self.block.build()
-        self.proj_out.build((None, None, self.channels))
+        self.proj_out.build((None, None, self.width))
 
     def call(self, x, motion, frames=1):
-        _, height, width, channels = x.shape
-        h = ops.reshape(self.norm(x), (-1, frames, height * width, channels))
-        places = ops.cast(sinusoidal_embedding(ops.arange(frames, dtype="float32"), channels), h.dtype)  # (F, C)
+        _, rows, columns, channels = x.shape
+        h = ops.reshape(self.proj_in(self.norm(x)), (-1, frames, rows * columns, self.width))
+        places = ops.cast(sinusoidal_embedding(ops.arange(frames, dtype="float32"), self.width), h.dtype)  # (F, W)
         h = h + places[:, None] + ops.cast(self.motion_proj(motion), h.dtype)[:, None, None]
-        h = ops.reshape(ops.transpose(h, (0, 2, 1, 3)), (-1, frames, channels))
+        h = ops.reshape(ops.transpose(h, (0, 2, 1, 3)), (-1, frames, self.width))
         h = self.proj_out(self.block(h))
-        h = ops.reshape(h, (-1, height * width, frames, channels))
-        return x + ops.reshape(ops.transpose(h, (0, 2, 1, 3)), (-1, height, width, channels))
+        h = ops.reshape(h, (-1, rows * columns, frames, channels))
+        return x + ops.reshape(ops.transpose(h, (0, 2, 1, 3)), (-1, rows, columns, channels))
 
 
 @keras.saving.register_keras_serializable("tfportrait")
@@ -70,6 +73,7 @@ class VideoDiffusion(Trained):
     Args:
         channels: sequence of int. What the blocks of the U-Net leave, see `UNet.left_channels`.
         motions: sequence of str. Names of the motions.
+        width: int or None. Channels of the temporal transformers; None for those of the U-Net's blocks.
         num_heads: int. Heads of the temporal attention.
         norm_num_groups: int. Groups of the normalisations.
         motion_dim: int. Width of what says which motion it is.
@@ -83,6 +87,7 @@ class VideoDiffusion(Trained):
         *,
         channels=(320, 640, 1280, 1280, 1280, 1280, 1280, 640, 320),
         motions=("",),
+        width=None,
         num_heads=4,
         norm_num_groups=16,
         motion_dim=32,
@@ -97,8 +102,10 @@ class VideoDiffusion(Trained):
         self.motion_embedding = keras.layers.Embedding(len(motions), motion_dim, dtype="float32", name="motion")
         self.motion_embedding.build()
         self.transformers = [
-            TemporalTransformer(width, num_heads, norm_num_groups, motion_dim, dtype=dtype, name=f"transformers_{i}")
-            for i, width in enumerate(channels)
+            TemporalTransformer(
+                left, width or left, num_heads, norm_num_groups, motion_dim, dtype=dtype, name=f"transformers_{i}"
+            )
+            for i, left in enumerate(channels)
         ]
         for transformer in self.transformers:
             transformer.build()

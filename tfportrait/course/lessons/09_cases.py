@@ -107,7 +107,7 @@ for left, right in zip(ranked[:9], ranked[9:], strict=True):
 large, small = ("style", "background", "gender", "hair_color"), ("earrings", "eye_color", "facial_hair", "clothing")
 assert np.mean([shares[name] for name in large]) > np.mean([shares[name] for name in small])
 
-# %% [markdown] id="sizes" stamp="02293f9a-812da057"
+# %% [markdown] id="sizes" stamp="425948c8-0068508e"
 # What fills much of the picture follows the words; earrings, a pixel or two in the latents, hardly do. With so few
 # pictures a single share may be 0.2 off; 512 pictures are behind the figure in the README.
 #
@@ -115,7 +115,7 @@ assert np.mean([shares[name] for name in large]) > np.mean([shares[name] for nam
 #
 # The document takes Open Images for this, whose labels are about objects. The package has a second world: landscapes and
 # interiors whose attributes are known exactly. No painter of scenes ships with it at present, so here are the world, its
-# captions and the oracle that will judge such a painter; `tfportrait train lora --config scene_128 --out scenes` makes
+# captions and the oracle that will judge such a painter; `tfportrait train lora --config scene_lora --out scenes` makes
 # one.
 # ---
 # 占画面大的属性听从文字；耳环在潜变量中只有一两个像素，几乎不听。图这么少，单个比例可能偏差 0.2；README 中的图基于 512 幅。
@@ -123,7 +123,7 @@ assert np.mean([shares[name] for name in large]) > np.mean([shares[name] for nam
 # ## 案例二：场景
 #
 # 原文为此选用 Open Images，而它的标签是关于物体的。本包有第二个世界：属性完全已知的风景和室内。目前没有随包发布的场景绘画模型，
-# 因此这里展示的是这个世界、它的描述，以及将来评判这种模型的判读器；用 `tfportrait train lora --config scene_128 --out scenes` 可以训练一个。
+# 因此这里展示的是这个世界、它的描述，以及将来评判这种模型的判读器；用 `tfportrait train lora --config scene_lora --out scenes` 可以训练一个。
 
 # %% id="scenes"
 scenes = [tp.world.scenes.sample(seed) for seed in range(2 * 10**6, 2 * 10**6 + 64)]
