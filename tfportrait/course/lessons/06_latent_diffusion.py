@@ -301,7 +301,7 @@ assert abs(latents.std() - 1) < 0.15 and neighbours(latents[..., 0]) > 0.2
 # 下面是训练肖像，供本章稍后训练的小绘画模型使用：先渲染，再编码，然后重新读取。
 
 # %% id="encode"
-NUMBER, BATCH = (256, 32) if FAST else (8192, 64)
+NUMBER, BATCH = (256, 16) if FAST else (8192, 64)
 
 
 def render():
@@ -622,7 +622,7 @@ def judged(images):
 
 
 def paint():
-    return half.generate(texts, seeds=0, num_steps=8)
+    return half.generate(texts, seeds=0, num_steps=6)
 
 
 def distance(images):
@@ -646,7 +646,7 @@ print(
 # 高学习率找到山谷，下降的学习率走到谷底。
 
 # %% id="fit"
-TOTAL = 60 if FAST else 900
+TOTAL = 50 if FAST else 900
 batches = tp.data.latents_dataset(
     cached,
     token_ids,
@@ -656,7 +656,7 @@ batches = tp.data.latents_dataset(
     drop_remainder=True,
     seed=1,
 )
-decay = keras.optimizers.schedules.CosineDecay(5e-4, TOTAL - 5, warmup_target=2e-3, warmup_steps=5, alpha=0.0)
+decay = keras.optimizers.schedules.CosineDecay(1e-4, TOTAL - 5, warmup_target=5e-4, warmup_steps=5, alpha=0.0)
 half.compile(tp.training.Muon(decay, beta_2=0.99, ema_decay=0.9, global_clipnorm=1.0))
 ends = []
 record = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, logs: ends.append(time.perf_counter()))
@@ -689,7 +689,7 @@ print(
     say("distance to real portraits before, after:", "与真实肖像的距离，之前、之后："),
     "{:.4f} {:.4f}".format(*distances),
 )
-assert distances[1] < distances[0] and later.accuracy > accuracy.accuracy - 0.03
+assert distances[1] < distances[0] and later.accuracy > accuracy.accuracy - 0.05
 rows = [say("before", "之前"), say("after", "之后")]
 photo(tp.plot.table([*before[:5], *after[:5]], columns=[""] * 5, rows=rows, size=0.75))
 
