@@ -1,4 +1,4 @@
-"""tfportrait beside diffusers and KerasCV on identical networks and weights, in one run: the table of the benchmarks' README.
+"""tfportrait beside diffusers and KerasCV on identical networks and weights, in one run: a table of README.md.
 
     pip install "tfportrait[peers]"
     python tests/benchmarks/peers.py [--groups machine,import,command,step,paint,unet,vae,picture] [--rounds 5]

@@ -1,4 +1,4 @@
-"""Makes the pictures of the README: contact sheets of the two worlds, what the shipped preset paints, and edits.
+"""Makes the pictures of the README: contact sheets of the two worlds, what the shipped preset paints, edits and strips.
 
 python tests/benchmarks/readme_figures.py data/figures
 """
@@ -7,10 +7,12 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 from PIL import Image
 
 import tfportrait as tp
 
+JPEG = {"quality": 76, "optimize": True, "progressive": True}
 PROMPTS = [
     "a smiling woman with long red hair and round glasses, watercolour",
     "一位面带微笑、戴圆框眼镜的红色长发女士，水彩风格",
@@ -43,14 +45,14 @@ def contact_sheet(path, sample, rows, columns=8, size=160):
     images = np.stack([sample(seed).render(2 * size) for seed in range(rows * columns)])
     sheet = images.reshape(rows, columns, 2 * size, 2 * size, 3).swapaxes(1, 2)
     sheet = sheet.reshape(2 * rows * size, 2 * columns * size, 3)
-    Image.fromarray(sheet).resize((columns * size, rows * size), Image.LANCZOS).save(path, quality=88)
+    Image.fromarray(sheet).resize((columns * size, rows * size), Image.LANCZOS).save(path, **JPEG)
 
 
 def painted(path):
     """Sixteen prompts and what the preset paints for them."""
     painter = tp.LatentDiffusion.from_preset("portrait_128")
     images = painter.generate(PROMPTS, seeds=0)
-    tp.plot.images(images, PROMPTS, columns=4).savefig(path, dpi=110, pil_kwargs={"quality": 90})
+    tp.plot.images(images, PROMPTS, columns=4).savefig(path, dpi=110, pil_kwargs=JPEG)
 
 
 DAMAGE = {  # title -> kind, level, what restores it
@@ -65,8 +67,6 @@ DAMAGE = {  # title -> kind, level, what restores it
 
 def editing(path):
     """One portrait that no training has seen: restyled, parts of it painted anew, enlarged, damaged and restored."""
-    from matplotlib.figure import Figure
-
     portrait = tp.world.sample(EDITED)
     image = portrait.render(128)
     painter = tp.LatentDiffusion.from_preset("portrait_128")
@@ -113,7 +113,34 @@ def editing(path):
             axes.imshow(picture)
             axes.set_title(title, fontsize=11)
             axes.axis("off")
-    figure.savefig(path, dpi=110, pil_kwargs={"quality": 88})
+    figure.savefig(path, dpi=110, pil_kwargs=JPEG)
+
+
+def moving(path):
+    """Walks between words and seeds, guidance, a direction, and a panorama of scenes: a strip of 1024 px each."""
+    painter, scenes = (tp.LatentDiffusion.from_preset(name) for name in ("portrait_128", "scene_128"))
+    words = ["a neutral man in a suit, anime", "a laughing man in a suit, anime"]
+    asked, landscape = "a woman with a straw hat, oil painting", "a snowy mountain lake at dusk, oil painting"
+    found = tp.tasks.directions(painter, tp.Oracle.from_preset("oracle_128"), "hair_color", count=160)
+    strengths = [-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0]
+    scales = [1, 2, 3, 4, 6, 8, 10, 12]
+    strips = {
+        "animate: from a neutral to a laughing man, one seed": tp.tasks.animate(painter, words, frames=8, seeds=3),
+        f"animate: {asked}, from one seed to another": tp.tasks.animate(painter, [asked] * 2, frames=8, seeds=[1, 2]),
+        "explore: guidance " + ", ".join(map(str, scales)): np.concatenate(
+            [painter.generate(asked, seeds=1, guidance_scale=float(scale)) for scale in scales]
+        ),
+        "slide: towards red hair, strengths " + ", ".join(f"{strength:g}" for strength in strengths): tp.tasks.slide(
+            painter, found["red", "latents"], "a young woman with long black hair in a blue shirt", strengths, seeds=5
+        )[:, 0],
+        f"panorama: {landscape}; its ends join": tp.tasks.panorama(scenes, landscape, width=1024, seeds=1),
+    }
+    figure = Figure(figsize=(10.24, 1.5 * len(strips)), layout="constrained")
+    for axis, (title, images) in zip(figure.subplots(len(strips)), strips.items(), strict=True):
+        axis.imshow(np.concatenate(images, axis=1))
+        axis.set_title(title, fontsize=9, loc="left")
+        axis.axis("off")
+    figure.savefig(path, dpi=100, pil_kwargs=JPEG)
 
 
 def main(folder):
@@ -124,6 +151,7 @@ def main(folder):
     contact_sheet(folder / "scenes.jpg", tp.world.scenes.sample, rows=4)
     painted(folder / "painted.jpg")
     editing(folder / "editing.jpg")
+    moving(folder / "moving.jpg")
 
 
 if __name__ == "__main__":

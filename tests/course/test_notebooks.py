@@ -59,6 +59,28 @@ def test_a_notebook_that_is_not_what_its_source_gives_is_told(tmp_path, capsys):
     assert "not what their sources give: 04_two_dimensions" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_notebooks_of_a_repository_open_in_colab_and_binder_and_install_the_package(
+    language, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    get = ["course", "get", "my notebooks", "--chapter", "4", "--language", language, "--github"]
+    for wrong in ("me", "me/my course", "https://github.com/me/course"):
+        assert main([*get, wrong]) == 2 and "OWNER/NAME" in capsys.readouterr().err
+    assert main([*get[:2], str(tmp_path), *get[3:], "me/course"]) == 2
+    assert "notebooks/students" in capsys.readouterr().err
+    assert main([*get, "me/course"]) == 0
+    cells = json.loads((tmp_path / "my notebooks" / "04_two_dimensions.ipynb").read_text("utf-8"))["cells"]
+    place = "my%20notebooks/04_two_dimensions.ipynb"
+    assert f"(https://colab.research.google.com/github/me/course/blob/HEAD/{place})" in "".join(cells[1]["source"])
+    assert f"(https://mybinder.org/v2/gh/me/course/HEAD?labpath={place})" in "".join(cells[1]["source"])
+    assert "git+https://github.com/me/course" in "".join(cells[2]["source"])
+    ids = [cell["id"] for cell in cells]
+    assert len(set(ids)) == len(ids)
+    _, seconds = executing.execute({**made(), "cells": cells[1:3]})  # it is installed: nothing is fetched
+    assert seconds < 60
+
+
 def made(*cells):
     """A notebook of code cells, each its source and perhaps the exercise that it solves."""
     found = [

@@ -33,12 +33,15 @@ def guide(language: str) -> None:
 @language
 @click.option("--solutions", is_flag=True, help="With the solutions of the exercises.")
 @chapters
-def get(folder: Path, language: str, solutions: bool, chapters: tuple[int, ...]) -> None:
+@click.option("--github", metavar="OWNER/NAME", help="Your copy of this repository: links to Colab and Binder.")
+def get(folder: Path, language: str, solutions: bool, chapters: tuple[int, ...], github: str | None) -> None:
     """Write the notebooks into FOLDER. What is there already, with your answers in it, stays as it is."""
     from tfportrait.course import notebooks
 
     files.check_writable_folder(folder)
-    written, kept = notebooks.write(folder, language=language, student=not solutions, chapters=chapters)
+    written, kept = notebooks.write(
+        folder, language=language, student=not solutions, chapters=chapters, repository=github
+    )
     for path in written:
         click.echo(path)
     if kept:

@@ -3,12 +3,25 @@
 import json
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 from tfportrait.course.definition import check_language
 from tfportrait.course.sources import FOLDER, lessons, with_equations
 from tfportrait.files import atomic_write
 
 _SOLUTION = re.compile(r"(?m)^( *)# <solution>\n.*?^ *# </solution>\n?", re.DOTALL)
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+COLAB = "https://colab.research.google.com/github/{repository}/blob/HEAD/{path}"
+BINDER = "https://mybinder.org/v2/gh/{repository}/HEAD?labpath={path}"
+OPEN = {
+    "en": "Run it in a browser: [Colab]({colab}), [Binder]({binder}). There, run the next cell first.",
+    "zh": "在浏览器中运行：[Colab]({colab})、[Binder]({binder})。在那里先运行下面这个单元格。",
+}
+INSTALL = """import importlib.util
+
+if not importlib.util.find_spec("tfportrait"):
+    %pip install -q "tfportrait @ git+https://github.com/{repository}"
+"""
 YOUR_TURN = {"en": "your turn", "zh": "请在此作答"}
 
 
@@ -40,6 +53,37 @@ def notebook(lesson, *, language="en", student=False):
     return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
+def with_links(made, repository, path, language="en"):
+    """A notebook that can be opened in Colab and Binder, and installs the package there.
+
+    Args:
+        made: dict. From `notebook`; it is not changed.
+        repository: str. "owner/name", of a copy of this package's repository on GitHub.
+        path: str. Where the notebook lies in it.
+        language: str. "en" or "zh".
+
+    Returns: dict.
+
+    Raises: ValueError if the repository is not written so.
+    """
+    if not _REPOSITORY.fullmatch(repository):
+        raise ValueError(f"a repository on GitHub is OWNER/NAME, not {repository!r}")
+    addresses = (address.format(repository=repository, path=quote(path)) for address in (COLAB, BINDER))
+    text = OPEN[language].format(**dict(zip(("colab", "binder"), addresses, strict=True)))
+    links = [
+        {"cell_type": "markdown", "id": "open", "metadata": {}, "source": [text]},
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": "install",
+            "metadata": {},
+            "outputs": [],
+            "source": _lines(INSTALL.format(repository=repository)),
+        },
+    ]
+    return {**made, "cells": [*made["cells"][:1], *links, *made["cells"][1:]]}
+
+
 def _code(cell, language, student):
     code = re.sub(r'(?m)^LANGUAGE = "\w+"', f'LANGUAGE = "{language}"', cell.code)
     if student:
@@ -52,7 +96,7 @@ def _lines(text):
     return text.splitlines(keepends=True)
 
 
-def write(folder, *, language="en", student=True, chapters=None, sources=FOLDER):
+def write(folder, *, language="en", student=True, chapters=None, sources=FOLDER, repository=None):
     """Writes notebooks without outputs; what is there already stays as it is.
 
     Args:
@@ -60,10 +104,15 @@ def write(folder, *, language="en", student=True, chapters=None, sources=FOLDER)
         language, student: as `notebook` takes them.
         chapters: collection of int, or None for all.
         sources: path. Folder of the lessons.
+        repository: str or None. As `with_links` takes it; `folder` is then a folder of it.
 
     Returns: (list of path written, list of path that were there).
+
+    Raises: ValueError for a repository with a folder outside it.
     """
     folder, written, kept = Path(folder), [], []
+    if repository and (folder.is_absolute() or ".." in folder.parts):
+        raise ValueError(f"{folder} is no folder of {repository}: give it as it lies there, such as notebooks/students")
     folder.mkdir(parents=True, exist_ok=True)
     for lesson in lessons(sources):
         if chapters and int(lesson.name[:2]) not in chapters:
@@ -72,7 +121,8 @@ def write(folder, *, language="en", student=True, chapters=None, sources=FOLDER)
         if path.exists():
             kept.append(path)
             continue
-        save(path, notebook(lesson, language=language, student=student))
+        made = notebook(lesson, language=language, student=student)
+        save(path, with_links(made, repository, path.as_posix(), language) if repository else made)
         written.append(path)
     return written, kept
 
