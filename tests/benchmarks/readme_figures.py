@@ -120,7 +120,7 @@ def moving(path):
     """Walks between words and seeds, guidance, a direction, and a panorama of scenes: a strip of 1024 px each."""
     painter, scenes = (tp.LatentDiffusion.from_preset(name) for name in ("portrait_128", "scene_128"))
     words = ["a neutral man in a suit, anime", "a laughing man in a suit, anime"]
-    asked, landscape = "a woman with a straw hat, oil painting", "a snowy mountain lake at dusk, oil painting"
+    asked, landscape = "a woman with long hair and round glasses, oil painting", "a sea coast at dawn, anime"
     found = tp.tasks.directions(painter, tp.Oracle.from_preset("oracle_128"), "hair_color", count=160)
     strengths = [-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0]
     scales = [1, 2, 3, 4, 6, 8, 10, 12]

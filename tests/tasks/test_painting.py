@@ -71,6 +71,22 @@ def test_painting_says_what_it_paints_and_records_what_was_asked(tmp_path, capsy
     assert "clip_skip is 2, but must be an integer from 1" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_the_shipped_painter_of_scenes_paints_them_and_each_says_what_the_other_one_knows(tmp_path, capsys):
+    out = tmp_path / "x.png"
+    arguments = ["--count", "4", "--steps", "8", "--out", str(out)]
+    assert main(["paint", "a city street at night in the rain", "--preset", "scene_128", *arguments]) == 0
+    said = capsys.readouterr().out
+    assert "setting=city" in said and "These words" not in said
+    painted = np.stack([np.asarray(Image.open(tmp_path / f"x-{i}.png"))[..., :3] for i in range(1, 5)])
+    read = tasks.read_attributes(painted, "scene_oracle_128")
+    hits = [each[name] == value for each in read for name, value in (("setting", "city"), ("time", "night"))]
+    assert np.mean(hits) > 0.7
+    for prompt, preset, other in (("a bald man", "scene_128", "portrait_128"), ("a lake", "portrait_128", "scene_128")):
+        assert main(["paint", prompt, "--preset", preset, "--steps", "1", "--out", str(out)]) == 0
+        assert f"--preset {other}), not {preset}" in capsys.readouterr().out
+
+
 def test_contradictions_are_named():
     with pytest.raises(ValueError, match="glasses=square contradicts .* glasses=round"):
         tasks.compose_prompt("a man with round glasses", {"glasses": "square"})

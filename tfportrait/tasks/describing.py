@@ -8,6 +8,7 @@ from tfportrait.models.oracle import Oracle, resized
 from tfportrait.world.choice import check_any, world_of
 
 ORACLE = "oracle_128"
+LEARNT = {"portrait_128": "portrait_world", "scene_128": "scene_world"}  # what shipped painters have learnt
 ORACLES = {"scene_128": "scene_oracle_128"}  # what reads the pictures of a preset, where that is another one
 
 

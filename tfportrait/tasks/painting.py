@@ -1,6 +1,7 @@
 """Words to pictures with their recipes: what the command `paint` does."""
 
 import time
+from pathlib import Path
 
 from tfportrait import __version__, world
 from tfportrait.files import sha256
@@ -8,6 +9,7 @@ from tfportrait.models import prompts
 from tfportrait.models.preset import locate
 from tfportrait.recipe import FORMAT
 from tfportrait.tasks import budgets
+from tfportrait.tasks.describing import LEARNT
 from tfportrait.tasks.opening import open_painter, preset_hash
 from tfportrait.tasks.upscaling import PRESET as UPSCALER
 from tfportrait.tasks.upscaling import upscale
@@ -110,7 +112,7 @@ def paint(
         preset, count=len(seeds), precision=precision, prediction_type=prediction_type, loras=loras
     )
     if painter.tokenizer is not None:
-        explain_prompts(painter.tokenizer, prompt, negative or "", say)
+        explain_prompts(preset, painter.tokenizer, prompt, negative or "", say)
     count = len(seeds)
     texts, negatives = [prompt] * count, [negative] * count
     if quality or budget:
@@ -303,13 +305,17 @@ def check_recipe(recipe):
         raise ValueError(f"the recipe does not say {', '.join(missing)}")
 
 
-def explain_prompts(tokenizer, prompt, negative, say):
-    """What the grammar of portraits or scenes makes of a prompt, which matters to painters that were trained on it; and
-    what is painted in English by those that read no Chinese."""
+def explain_prompts(preset, tokenizer, prompt, negative, say):
+    """What the grammar of portraits or scenes makes of a prompt, which matters to painters that were trained on it, and
+    who paints it if this one does not; what is painted in English by those that read no Chinese."""
     from tfportrait.models.generation import in_its_language
 
     if tokenizer.reads_chinese:
-        say(explain(read_any(prompts.plain(prompt))[1]))
+        own = LEARNT.get(Path(preset).name)
+        about, reading = read_any(prompts.plain(prompt), own=own or "portrait_world")
+        say(explain(reading))
+        if own and about != own and (other := next((name for name, each in LEARNT.items() if each == about), None)):
+            say(f"These words are about what {other} paints (--preset {other}), not {Path(preset).name}")
     for name, text in (("prompt", prompt), ("negative prompt", negative)):
         english = in_its_language(tokenizer, text).text
         if english != text:

@@ -6,12 +6,13 @@ from . import WORLDS
 from .reading import Reading
 
 
-def read_any(text: str, names: Iterable[str] = ()) -> tuple[str, Reading]:
-    """Reads a text as the world that understands more of it does; where that is the same, as portraits.
+def read_any(text: str, names: Iterable[str] = (), own: str = "portrait_world") -> tuple[str, Reading]:
+    """Reads a text as the world that understands more of it does.
 
     Args:
         text: str.
         names: iterable of str. Attributes that the world must have.
+        own: str. The world that is taken where it understands as much as the other.
 
     Returns:
         (name, Reading): the world's name, as in `WORLDS`.
@@ -24,7 +25,7 @@ def read_any(text: str, names: Iterable[str] = ()) -> tuple[str, Reading]:
     if not able:
         raise ValueError(f"no world has {' and '.join(sorted(names))} together")
     readings = {name: each.read_prompt(text) for name, each in able.items()}
-    best = max(readings, key=lambda name: len(readings[name].understood) - len(readings[name].unknown))
+    best = max(readings, key=lambda name: (len(readings[name].understood) - len(readings[name].unknown), name == own))
     return best, readings[best]
 
 

@@ -111,7 +111,7 @@ for name, value in wanted.items():
 hits = np.mean([found[name] == value for name, value in wanted.items()])
 assert hits >= 0.6
 
-# %% [markdown] id="applications" stamp="752d34f6-78a36a76"
+# %% [markdown] id="applications" stamp="f62d0469-a0345dbd"
 # ## What else it can do
 #
 # Every application that the source document names, and the command that does it here:
@@ -120,8 +120,8 @@ assert hits >= 0.6
 # |---|---|
 # | portraits, avatars, game characters | `tfportrait paint "a knight with a red beard"` |
 # | another style or expression of a portrait | `tfportrait restyle`, `tp.tasks.directions` |
-# | scenes, landscapes, game worlds | `tfportrait train lora --config scene_lora`; its weights are not shipped yet |
-# | panoramas | `tfportrait panorama` |
+# | scenes, landscapes, game worlds | `tfportrait paint --preset scene_128 "a sailing boat on the sea at dawn"` |
+# | panoramas | `tfportrait panorama --preset scene_128` |
 # | short films, changing expressions | `tfportrait animate "a neutral man" "a laughing man"` |
 # | repair, removal of stamps and text | `tfportrait inpaint`, `tfportrait restore` |
 # | larger pictures | `tfportrait upscale`, `tfportrait paint --size 256` |
@@ -141,8 +141,8 @@ assert hits >= 0.6
 # |---|---|
 # | 肖像、头像、游戏角色 | `tfportrait paint "a knight with a red beard"` |
 # | 改变肖像的风格或表情 | `tfportrait restyle`、`tp.tasks.directions` |
-# | 场景、风景、游戏世界 | `tfportrait train lora --config scene_lora`；其权重尚未随包提供 |
-# | 全景图 | `tfportrait panorama` |
+# | 场景、风景、游戏世界 | `tfportrait paint --preset scene_128 "清晨海上的帆船"` |
+# | 全景图 | `tfportrait panorama --preset scene_128` |
 # | 短动画、表情变化 | `tfportrait animate "a neutral man" "a laughing man"` |
 # | 修复、去除印章和文字 | `tfportrait inpaint`、`tfportrait restore` |
 # | 更大的图像 | `tfportrait upscale`、`tfportrait paint --size 256` |
