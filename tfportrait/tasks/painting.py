@@ -314,7 +314,8 @@ def explain_prompts(preset, tokenizer, prompt, negative, say):
         own = LEARNT.get(Path(preset).name)
         about, reading = read_any(prompts.plain(prompt), own=own or "portrait_world")
         say(explain(reading))
-        if own and about != own and (other := next((name for name, each in LEARNT.items() if each == about), None)):
+        if own and about != own:
+            other = next(name for name, each in LEARNT.items() if each == about)
             say(f"These words are about what {other} paints (--preset {other}), not {Path(preset).name}")
     for name, text in (("prompt", prompt), ("negative prompt", negative)):
         english = in_its_language(tokenizer, text).text
