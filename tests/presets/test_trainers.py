@@ -16,6 +16,7 @@ import tfportrait as tp
 from tfportrait import presets, training
 from tfportrait.cli import main
 from tfportrait.files import locked, verify_checksums
+from tfportrait.models.preset import share
 from tfportrait.presets import trainers
 from tfportrait.recipe import read_recipe
 
@@ -233,6 +234,8 @@ def test_a_painter_of_another_presets_latents_refers_to_its_autoencoder(preset, 
     assert painter.autoencoder.scaling_factor == lender.autoencoder.scaling_factor
     painter.save_to_preset(tmp_path / "whole")
     assert (tmp_path / "whole" / "vae" / "diffusion_pytorch_model.safetensors").is_file()
+    share(tmp_path / "whole", "vae", out)  # of one who shares it too
+    assert tp.LatentDiffusion.from_preset(tmp_path / "whole").autoencoder.config == lender.autoencoder.config
     paint = ["paint", "a man", "--preset", str(out), "--steps", "1", "--out", str(tmp_path / "x.png")]
     assert main(paint) == 0
     train[3] = str(tmp_path / "more")

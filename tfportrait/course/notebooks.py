@@ -41,13 +41,10 @@ def notebook(lesson, *, language="en", student=False):
     cells = []
     for cell in lesson.cells:
         if cell.texts:
-            text = with_equations(cell.texts[language])
-            cells.append({"cell_type": "markdown", "id": cell.id, "metadata": {}, "source": _lines(text)})
+            cells.append(_prose_cell(cell.id, with_equations(cell.texts[language])))
             continue
-        code = _code(cell, language, student)
-        metadata = {"tags": [f"exercise-{cell.exercise}"]} if cell.exercise else {}
-        made = {"cell_type": "code", "execution_count": None, "id": cell.id, "metadata": metadata, "outputs": []}
-        cells.append({**made, "source": _lines(code)})
+        tags = [f"exercise-{cell.exercise}"] if cell.exercise else []
+        cells.append(_code_cell(cell.id, _code(cell, language, student), tags))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "title": lesson.title(language)}
     return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
@@ -68,20 +65,19 @@ def with_links(made, repository, path, language="en"):
     """
     if not _REPOSITORY.fullmatch(repository):
         raise ValueError(f"a repository on GitHub is OWNER/NAME, not {repository!r}")
-    addresses = (address.format(repository=repository, path=quote(path)) for address in (COLAB, BINDER))
-    text = OPEN[language].format(**dict(zip(("colab", "binder"), addresses, strict=True)))
-    links = [
-        {"cell_type": "markdown", "id": "open", "metadata": {}, "source": [text]},
-        {
-            "cell_type": "code",
-            "execution_count": None,
-            "id": "install",
-            "metadata": {},
-            "outputs": [],
-            "source": _lines(INSTALL.format(repository=repository)),
-        },
-    ]
+    place = {"repository": repository, "path": quote(path)}
+    text = OPEN[language].format(colab=COLAB.format(**place), binder=BINDER.format(**place))
+    links = [_prose_cell("open", text), _code_cell("install", INSTALL.format(**place))]
     return {**made, "cells": [*made["cells"][:1], *links, *made["cells"][1:]]}
+
+
+def _prose_cell(name, text):
+    return {"cell_type": "markdown", "id": name, "metadata": {}, "source": _lines(text)}
+
+
+def _code_cell(name, code, tags=()):
+    made = {"cell_type": "code", "execution_count": None, "id": name, "outputs": [], "source": _lines(code)}
+    return {**made, "metadata": {"tags": list(tags)} if tags else {}}
 
 
 def _code(cell, language, student):

@@ -68,10 +68,11 @@ def share(folder, part, preset):
     Args:
         folder: str or path. It has the part.
         part: str. As `part_folder` takes it.
-        preset: str. Whose part this is.
+        preset: str. Whose part this is; where that one shares it too, its note is taken.
     """
-    folder = Path(folder)
-    note = {"preset": str(preset), "weights": _sums(Path(locate(preset)) / part)}
+    folder, owners = Path(folder), Path(locate(preset)) / part
+    shares = (owners / SHARED).is_file()
+    note = read_json(owners / SHARED) if shares else {"preset": str(preset), "weights": _sums(owners)}
     shutil.rmtree(folder / part)
     (folder / part).mkdir()
     write_json(folder / part / SHARED, note)

@@ -41,7 +41,7 @@ RECORD = "training.toml"
 WORDS = "words.safetensors"  # of a LoRA that is being trained
 OPTIMIZERS = {"adamw": training.AdamW, "muon": training.Muon}
 # Entries that a configuration may leave out.
-OPTIONAL = ("focus", "optimizer", "decoder_only", "augmentation", "motions", "pruning", "autoencoder")
+OPTIONAL = ("focus", "optimizer", "decoder_only", "augmentation", "motions", "pruning")
 OF_TRAINING = ("kl_weight", "perceptual_weight", "scaling_factor")  # what a network of the same weights may change
 AUGMENTED = ("autoencoder", "oracle", "pixels")  # stages that see pictures
 WHOLE = {
