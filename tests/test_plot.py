@@ -239,6 +239,7 @@ def test_figures_may_be_made_in_threads():
         (lambda: plot.sampling([], []), "not 0 and 0"),
         (lambda: plot.sampling(colours(1), colours(1, 2)), "not 1 and 2"),
         (lambda: plot.sampling(colours(1, 2), colours(1, 2), noise_rates=[1.0]), "1 noise rates for 2 steps"),
+        (lambda: plot.sampling(colours(1), colours(1), language="fr"), "valid: en, zh"),
         (lambda: plot.losses({"loss": []}), "nothing to draw"),
         (lambda: plot.schedules([]), "schedules is empty"),
         (lambda: plot.schedules("cosin"), "did you mean 'cosine'"),

@@ -19,6 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from tfportrait.fonts import chinese_font
 from tfportrait.wrapping import wrap
 
+_SAMPLING = {"en": ("step {}", "noise", "predicted\nx₀"), "zh": ("第 {} 步", "噪声", "预测的\nx₀")}
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b4c9a", "#7f7f7f")
 TEXT, FAINT = "#222222", "#d9d9d9"
 CAPTION_POINTS = 8.5
@@ -113,7 +114,9 @@ def augmentation(originals, augmented, captions: Sequence[str] | None = None, co
     return images(pairs, captions, columns, size=3.0, title=title)
 
 
-def sampling(x_t: Sequence, x_0: Sequence, noise_rates=None, count: int = 8, size: float = 1.3, title=None):
+def sampling(
+    x_t: Sequence, x_0: Sequence, noise_rates=None, count: int = 8, size: float = 1.3, title=None, language: str = "en"
+):
     """What a sampler saw: x_t above, the x_0 predicted from it below, from noise on the left to the image on the right.
 
     Collect both with `on_step=lambda i, x_t, x_0: ...`; decode latents first for pictures (of latents the first three
@@ -126,10 +129,14 @@ def sampling(x_t: Sequence, x_0: Sequence, noise_rates=None, count: int = 8, siz
         count: int. Greatest number of steps that are shown, evenly chosen, the first and last among them.
         size: float. Width of an image in inches.
         title: str. Headline of the figure.
+        language: str. "en" or "zh", of the labels.
 
     Raises:
-        ValueError: for no steps, or lists of different lengths.
+        ValueError: for no steps, lists of different lengths, or another language.
     """
+    if language not in _SAMPLING:
+        raise ValueError(f"language is {language!r}; valid: {', '.join(_SAMPLING)}")
+    step, noise, predicted = _SAMPLING[language]
     if not len(x_t) or len(x_t) != len(x_0):
         raise ValueError(f"x_t and x_0 must be as long as each other and not empty, not {len(x_t)} and {len(x_0)}")
     if noise_rates is not None and len(noise_rates) < len(x_t):
@@ -137,13 +144,13 @@ def sampling(x_t: Sequence, x_0: Sequence, noise_rates=None, count: int = 8, siz
     if count < 1:
         raise ValueError(f"count must be at least 1, not {count}")
     chosen = np.unique(np.round(np.linspace(0, len(x_t) - 1, min(count, len(x_t)))).astype(int))
-    labels = [f"step {i + 1}" + ("" if noise_rates is None else f"\nnoise {noise_rates[i]:.2f}") for i in chosen]
+    labels = [step.format(i + 1) + ("" if noise_rates is None else f"\n{noise} {noise_rates[i]:.2f}") for i in chosen]
     pictures = [_displayable(steps[i], latents=True) for steps in (x_t, x_0) for i in chosen]
     texts = [""] * len(chosen) + labels
     rows = [range(len(chosen)), range(len(chosen), 2 * len(chosen))]
     height = pictures[0].shape[0] / pictures[0].shape[1] * size
     lines = [0, max(label.count("\n") + 1 for label in labels)]
-    return _grid(pictures, texts, rows, lines, [height] * 2, size, title, ("xₜ", "predicted\nx₀"))
+    return _grid(pictures, texts, rows, lines, [height] * 2, size, title, ("xₜ", predicted))
 
 
 def losses(history, smooth: float = 0.9, title=None):

@@ -1,8 +1,8 @@
 """Clips of the video model beside clips between prompts and the world's own motions.
 
-    python tests/benchmarks/bench_video.py --video motion_128 [--clips 16] [--frames 8]
+    python tests/benchmarks/bench_video.py [--clips 16] [--frames 8] [--motions smile,turn]
 
-For each motion of portraits: "reached", how often the oracle reads in the last frame what the motion leads to; "kept",
+For each motion: "reached", how often the oracle reads in the last frame what the motion leads to; "kept",
 the share of the other attributes that it reads in every frame as in the first; "change", the mean absolute difference
 of two frames in a row, in grey levels, and "worst", the largest of them over the mean; of a blink instead "closed", how
 much the eyes change in the middle of the clip, where the world's own blink counts as 1. The time is that of one clip.
@@ -12,12 +12,15 @@ import argparse
 import time
 
 import numpy as np
+from matplotlib.figure import Figure
 
 import tfportrait as tp
 from tfportrait.data.motions import MotionWorld
+from tfportrait.tasks.describing import oracle_of
+from tfportrait.tasks.moving import video_presets
 from tfportrait.world import motion
 
-TARGET = {"smile": "expression", "turn": "pose"}
+TARGET = {"smile": "expression", "turn": "pose", "nightfall": "time"}
 EYES = np.s_[52:78, 34:94]  # of 128 px
 
 
@@ -42,37 +45,61 @@ def measured(kind, clips, oracle, lasts):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--painter", default="portrait_128")
-    parser.add_argument("--video", default="motion_128")
+    parser.add_argument("--motions", default=",".join(motion.KINDS))
+    parser.add_argument("--painter", help="another painter than the shipped one of the motion")
+    parser.add_argument("--video", help="another video model")
     parser.add_argument("--clips", type=int, default=16)
     parser.add_argument("--frames", type=int, default=8)
+    parser.add_argument("--figure", help="a picture of the first clip of each motion, all three of them")
     arguments = parser.parse_args()
     print(tp.accelerate())
-    painter = tp.LatentDiffusion.from_preset(arguments.painter)
-    video = tp.VideoDiffusion.from_preset(arguments.video, painter)
-    oracle = tp.Oracle.from_preset("oracle_128")
-    source = MotionWorld("test", image_size=128, count=8 * arguments.clips, frames=arguments.frames)
-    seconds = []
-    for kind in ("smile", "turn", "blink"):
-        chosen = [clip for clip in range(source.count) if source.motion(clip).kind == kind][: arguments.clips]
-        ends = [source.ends(clip) for clip in chosen]
-        clips = {name: [] for name in ("world", "video", "between prompts")}
-        for clip, (first, last) in zip(chosen, ends, strict=True):
-            clips["world"].append(source.motion(clip).frames(arguments.frames, 128))
-            start = time.perf_counter()
-            clips["video"].append(video.generate(first, last, motion=kind, frames=arguments.frames, seeds=clip)[0])
-            seconds.append(time.perf_counter() - start)
-            between = tp.tasks.animate(painter, [first, last], frames=arguments.frames, seeds=clip)
-            clips["between prompts"].append(between)
-        lasts = [source.motion(clip).last for clip in chosen]
-        rows = {name: measured(kind, np.stack(made), oracle, lasts) for name, made in clips.items()}
-        blink = rows["world"].get("closed")
-        for name, row in rows.items():
-            if "closed" in row:
-                row["closed"] /= blink
-            values = "  ".join(f"{key} {value:.2f}" for key, value in row.items())
-            print(f"{kind:7}{name:17}{values}", flush=True)
-    print(f"{np.median(seconds[1:]):.2f} s for a clip of {arguments.frames} frames, warm; {len(motion.KINDS)} motions")
+    strips = {}
+    for kind in arguments.motions.split(","):
+        strips[kind] = measure(kind, arguments)
+    if arguments.figure:
+        draw(strips, arguments.figure)
+
+
+def measure(kind, arguments):
+    """Prints the rows of a motion. Returns its first clips, each the frames side by side."""
+    painter, video = (
+        given or shipped
+        for given, shipped in zip((arguments.painter, arguments.video), video_presets(kind), strict=True)
+    )
+    oracle = tp.Oracle.from_preset(oracle_of(painter))
+    painter = tp.LatentDiffusion.from_preset(painter)
+    video = tp.VideoDiffusion.from_preset(video, painter)
+    source = MotionWorld("test", image_size=128, count=arguments.clips, frames=arguments.frames, kinds=[kind])
+    seconds, clips = [], {name: [] for name in ("world", "video", "between prompts")}
+    for clip in range(source.count):
+        first, last = source.ends(clip)
+        clips["world"].append(source.motion(clip).frames(arguments.frames, 128))
+        start = time.perf_counter()
+        clips["video"].append(video.generate(first, last, motion=kind, frames=arguments.frames, seeds=clip)[0])
+        seconds.append(time.perf_counter() - start)
+        clips["between prompts"].append(tp.tasks.animate(painter, [first, last], frames=arguments.frames, seeds=clip))
+    lasts = [source.motion(clip).last for clip in range(source.count)]
+    rows = {name: measured(kind, np.stack(made), oracle, lasts) for name, made in clips.items()}
+    closed = rows["world"].get("closed")
+    for name, row in rows.items():
+        if closed:
+            row["closed"] /= closed
+        values = "  ".join(f"{key} {value:.2f}" for key, value in row.items())
+        print(f"{kind:10}{name:17}{values}", flush=True)
+    print(f"{kind:10}{np.median(seconds[1:]):.2f} s for a clip of {arguments.frames} frames, warm", flush=True)
+    return {name: np.concatenate(made[0], axis=1) for name, made in clips.items()}
+
+
+def draw(strips, path):
+    """A strip for each way of each motion, one below the other."""
+    height = sum(len(ways) for ways in strips.values())
+    figure = Figure(figsize=(10.24, 1.5 * height), layout="constrained")
+    titles = [(f"{kind}: {way}", strip) for kind, ways in strips.items() for way, strip in ways.items()]
+    for axis, (title, strip) in zip(figure.subplots(height), titles, strict=True):
+        axis.imshow(strip)
+        axis.set_title(title, fontsize=9, loc="left")
+        axis.axis("off")
+    figure.savefig(path, dpi=100)
 
 
 if __name__ == "__main__":

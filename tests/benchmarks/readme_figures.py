@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import tfportrait as tp
+from tfportrait.tasks.moving import video_presets
 
-JPEG = {"quality": 76, "optimize": True, "progressive": True}
+JPEG = {"quality": 70, "optimize": True, "progressive": True}
 PROMPTS = [
     "a smiling woman with long red hair and round glasses, watercolour",
     "一位面带微笑、戴圆框眼镜的红色长发女士，水彩风格",
@@ -117,16 +118,28 @@ def editing(path):
 
 
 def moving(path):
-    """Walks between words and seeds, guidance, a direction, and a panorama of scenes: a strip of 1024 px each."""
+    """Walks between words and seeds, motions, guidance, a direction, and a panorama of scenes: strips of 1024 px."""
     painter, scenes = (tp.LatentDiffusion.from_preset(name) for name in ("portrait_128", "scene_128"))
     words = ["a neutral man in a suit, anime", "a laughing man in a suit, anime"]
     asked, landscape = "a woman with long hair and round glasses, oil painting", "a sea coast at dawn, anime"
     found = tp.tasks.directions(painter, tp.Oracle.from_preset("oracle_128"), "hair_color", count=160)
     strengths = [-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0]
     scales = [1, 2, 3, 4, 6, 8, 10, 12]
+
+    def moved(prompt, motion, seed):
+        first, last, kind = tp.tasks.motion_ends([prompt], motion)
+        video = tp.VideoDiffusion.from_preset(video_presets(motion)[1], scenes if kind == "nightfall" else painter)
+        return f"animate --motion {motion}: {prompt}", video.generate(first, last, motion=kind, seeds=seed)[0]
+
     strips = {
         "animate: from a neutral to a laughing man, one seed": tp.tasks.animate(painter, words, frames=8, seeds=3),
         f"animate: {asked}, from one seed to another": tp.tasks.animate(painter, [asked] * 2, frames=8, seeds=[1, 2]),
+        **dict(
+            [
+                moved("a woman with long red hair, anime", "turn-left", 1),
+                moved("a sailing boat on the sea, flat colours", "nightfall", 1),
+            ]
+        ),
         "explore: guidance " + ", ".join(map(str, scales)): np.concatenate(
             [painter.generate(asked, seeds=1, guidance_scale=float(scale)) for scale in scales]
         ),
@@ -147,7 +160,7 @@ def main(folder):
     """Writes them into a folder."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    contact_sheet(folder / "world.jpg", tp.world.sample, rows=8)
+    contact_sheet(folder / "world.jpg", tp.world.sample, rows=5)
     contact_sheet(folder / "scenes.jpg", tp.world.scenes.sample, rows=4)
     painted(folder / "painted.jpg")
     editing(folder / "editing.jpg")

@@ -4,6 +4,7 @@ import numpy as np
 
 import tfportrait as tp
 from tfportrait import metrics, training
+from tfportrait.course import checkpoint
 
 
 def accuracy(painter, count=48):
@@ -15,6 +16,15 @@ def accuracy(painter, count=48):
 
 def test_it_follows_words_and_has_something_left_to_learn():
     assert 0.35 < accuracy(tp.course.half_trained()) < 0.75  # guessing gives 0.285, portrait_128 0.867
+
+
+def test_what_is_written_is_read_to_a_hundredth(tmp_path):
+    unet = tp.course.half_trained().unet
+    noise = np.random.default_rng(0).normal(0, 0.02, unet.weights[0].shape)
+    unet.weights[0].assign(noise)
+    checkpoint.save_unet(unet, tmp_path)
+    for weight, again in zip(unet.weights, checkpoint.read_unet(tmp_path).weights, strict=True):
+        np.testing.assert_allclose(again.numpy(), weight.numpy(), rtol=0.02, atol=1e-6)
 
 
 def test_it_trains():

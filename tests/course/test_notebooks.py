@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tfportrait.cli import main
-from tfportrait.course import executing, notebooks, sources
+from tfportrait.course import catalogue, executing, notebooks, sources
 
 ROOT = Path(__file__).parents[2]
 LESSONS = sources.lessons()
@@ -29,6 +29,8 @@ def test_students_have_the_same_cells_without_the_solutions(lesson, language):
         if cell.exercise:
             lines = cell.code.split("# <solution>\n")[1].split("# </solution>")[0]
             assert lines.strip() in code(solved) and lines.strip() not in code(empty)
+            task = getattr(catalogue.exercise(cell.exercise), language)
+            assert "".join(task.split()) in "".join(code(empty).split())
 
 
 @pytest.mark.parametrize("lesson", **NAMED)

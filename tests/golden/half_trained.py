@@ -51,7 +51,7 @@ def main():
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--portraits", type=int, default=12288)
     parser.add_argument("--run", default="half_trained", help="folder for the state of a training that was stopped")
-    parser.add_argument("--out", type=Path, default=checkpoint.WEIGHTS)
+    parser.add_argument("--out", type=Path, default=checkpoint.FOLDER)
     arguments = parser.parse_args()
     print(tp.accelerate())
     keras.utils.set_random_seed(0)
@@ -71,7 +71,7 @@ def main():
         verbose=2,
         callbacks=[tp.Recovery(arguments.run)],
     )
-    painter.unet.save_to_folder(arguments.out)
+    checkpoint.save_unet(painter.unet, arguments.out)
     accuracy, distance, painted = measured(painter)
     print(f"prompt accuracy {accuracy:.3f}, oracle_fd {distance:.2f}")
     tp.plot.images(painted[:16], columns=8, size=1.0).savefig(Path(arguments.run) / "painted.png")

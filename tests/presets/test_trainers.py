@@ -375,7 +375,8 @@ def test_a_damaged_configuration_is_named(tmp_path):
 def test_every_shipped_preset_is_whole():
     from tfportrait.files import verify_checksums
 
-    assert {"portrait_128", "oracle_128", "pixels_128", "scene_128", "upscale_2x"} <= set(presets.shipped())
+    shipped = {"portrait_128", "oracle_128", "pixels_128", "scene_128", "upscale_2x", "motion_128", "nightfall_128"}
+    assert shipped <= set(presets.shipped())
     for folder in presets.shipped().values():
         assert verify_checksums(folder) == []
         assert (folder / "README.md").is_file()

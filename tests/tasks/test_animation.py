@@ -185,5 +185,7 @@ def test_the_command_shows_one_motion_by_the_video_model(tmp_path, capsys, paint
     ):
         assert main(["animate", *wrong[:-1], *arguments, wrong[-1]]) == 2, wrong
         assert message in capsys.readouterr().err
-    assert main(["animate", "a man", "--motion=smile", arguments[0]]) == 2
-    assert "--motion needs --video" in capsys.readouterr().err
+    assert main(["animate", "a man", "--motion=smile", arguments[0]]) == 2  # the shipped model is another painter's
+    assert "but the video model was made for [" in capsys.readouterr().err
+    assert main(["animate", "a man", "a woman", *arguments]) == 2
+    assert "--video is the model of a --motion" in capsys.readouterr().err

@@ -14,13 +14,13 @@ from tfportrait.cli.options import Size
 @click.option("--strength", type=float, default=0.5, help="With --from: how much of a frame is painted anew, 0 to 1.")
 @click.option("--smoothing", type=float, default=0.5, help="With --from: the share of a frame that the next one keeps.")
 @click.option("--motion", default=None, help="One motion: smile, turn-left, turn-right, blink or nightfall.")
-@click.option("--video", default=None, help="With --motion: the preset of the video model, see `train motion`.")
+@click.option("--video", default=None, help="With --motion: another video model, see `train motion`.")
 @click.option("--frames", type=int, default=None, help="Of the whole clip.  [default: 24; with --motion 16]")
 @click.option("--times", default=None, help="When each prompt is reached, as 0,1,3.  [default: even distances]")
 @click.option("--loop", is_flag=True, help="Go back to the first prompt, so that the end joins the beginning.")
 @click.option("--fps", type=float, default=12.0, help="Frames a second.")
 @click.option("--negative", default=None, help="What should not be in the pictures.")
-@click.option("--preset", default="portrait_128", help="As for paint.")
+@click.option("--preset", default=None, help="As for paint.  [default: portrait_128; for a nightfall scene_128]")
 @click.option("--seed", type=int, multiple=True, default=(0,), help="One for all prompts, or given once for each.")
 @click.option("--steps", type=int, default=20, help="Steps of the sampler.")
 @click.option("--guidance", type=float, default=4.0, help="How far beyond the plain model (1) the prompt pulls.")
@@ -43,7 +43,7 @@ def animate(
     loop: bool,
     fps: float,
     negative: str | None,
-    preset: str,
+    preset: str | None,
     seed: tuple[int, ...],
     steps: int,
     guidance: float,
@@ -57,6 +57,7 @@ def animate(
     from tfportrait.clips import check_clip_suffix, write_clip
     from tfportrait.files import check_writable
     from tfportrait.presets import locate
+    from tfportrait.tasks.moving import video_presets
     from tfportrait.terminal import start_backend
 
     path = check_writable(check_clip_suffix(out.expanduser()))
@@ -66,18 +67,20 @@ def animate(
         moments = None if times is None else [float(time) for time in times.split(",")]
     except ValueError:
         raise ValueError(f"--times takes numbers with commas between, such as 0,1,3; got {times!r}") from None
-    folder = locate(preset)
+    painting, moving = video_presets(motion)
+    folder = locate(preset or painting)
     if motion is not None:
         unfit = {"--from": start, "--times": times, "--loop": loop or None, "--size": size}
         if given := [name for name, value in unfit.items() if value is not None]:
             raise ValueError(f"--motion paints one motion from words, in the preset's size; it takes no {given[0]}")
         if len(seed) > 1:
             raise ValueError("--motion takes one seed")
-        if video is None:
-            raise ValueError("--motion needs --video PRESET; `tfportrait train motion --config motion_128` makes one")
+        video = video or moving
         film = locate(video)
         if not (film / "config.json").is_file():
             raise ValueError(f"{film} is no preset of a video model, as `tfportrait train motion` makes them")
+    elif video is not None:
+        raise ValueError("--video is the model of a --motion, and there is none")
     start_backend()
     from tfportrait import tasks
     from tfportrait.tasks.opening import open_painter

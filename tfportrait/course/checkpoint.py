@@ -2,10 +2,39 @@
 
 from pathlib import Path
 
-from tfportrait.models.latent_diffusion import LatentDiffusion
-from tfportrait.models.unet import UNet
+import numpy as np
 
-WEIGHTS = Path(__file__).parent / "weights"
+from tfportrait.files import atomic_write
+from tfportrait.models.latent_diffusion import LatentDiffusion
+from tfportrait.models.network import select_config
+from tfportrait.models.unet import UNet
+from tfportrait.models.weights import named_variables, read_json, write_json
+
+FOLDER = Path(__file__).parent / "weights"
+WEIGHTS, CONFIG = "unet.npz", "config.json"
+BITS = 5  # of a weight's mantissa that are kept: an error of 0.7 %, and two thirds of the bytes of float16
+
+
+def save_unet(unet, folder):
+    """Writes a U-Net that need not be exact: rounded, and compressed."""
+    dropped = 10 - BITS
+    rounded = {}
+    for name, variable in named_variables(unet).items():
+        bits = np.asarray(variable, "float16").view("uint16").astype("uint32")
+        rounded[name] = ((bits + (1 << dropped - 1) >> dropped) << dropped).astype("uint16").view("float16")
+    write_json(Path(folder) / CONFIG, unet.disk())
+    with atomic_write(Path(folder) / WEIGHTS) as file:
+        np.savez_compressed(file, **rounded)
+
+
+def read_unet(folder):
+    """A U-Net that `save_unet` wrote."""
+    path = Path(folder) / CONFIG
+    unet = UNet(**select_config(UNet, read_json(path), path))
+    with np.load(Path(folder) / WEIGHTS) as stored:
+        for name, variable in named_variables(unet).items():
+            variable.assign(stored[name])
+    return unet
 
 
 def half_trained():
@@ -17,7 +46,7 @@ def half_trained():
 
     Returns: LatentDiffusion, not compiled.
     """
-    return painter(UNet.from_folder(WEIGHTS))
+    return painter(read_unet(FOLDER))
 
 
 def painter(unet):

@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 import time
 
-COLORS = 64  # of a figure that is kept
+COLORS = 64  # of a figure that is kept, where they are enough:
+CHANGED, AT_MOST = 16, 0.002  # grey levels by which no more than this share of the pixels may change
 QUALITY = 80  # of one that consists of pictures
 PLAIN = 1.15  # by how much it may be larger in few colours, where lines and letters stay sharp
 _ADDRESS = re.compile(r" at 0x[0-9a-f]{6,}")
@@ -117,12 +118,15 @@ def _kept(output):
 
 def _small(png):
     """A figure in few colours, or as JPEG where it consists of pictures: kind and data."""
+    import numpy as np
     from PIL import Image
 
     with Image.open(io.BytesIO(base64.b64decode(png))) as image:
         image = image.convert("RGB")
-        plain, photo = io.BytesIO(), io.BytesIO()
-        image.quantize(COLORS, dither=Image.Dither.NONE).save(plain, "PNG", optimize=True)
-        image.save(photo, "JPEG", quality=QUALITY, optimize=True)
+    few = image.quantize(COLORS, dither=Image.Dither.NONE)
+    difference = np.abs(np.subtract(image, few.convert("RGB"), dtype=int)).max(axis=2)
+    plain, photo = io.BytesIO(), io.BytesIO()
+    (few if (difference > CHANGED).mean() < AT_MOST else image).save(plain, "PNG", optimize=True)
+    image.save(photo, "JPEG", quality=QUALITY, optimize=True)
     kind, data = ("image/png", plain) if plain.tell() < PLAIN * photo.tell() else ("image/jpeg", photo)
     return kind, base64.b64encode(data.getvalue()).decode()

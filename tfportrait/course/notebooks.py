@@ -5,9 +5,11 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
+from tfportrait.course.catalogue import exercise
 from tfportrait.course.definition import check_language
 from tfportrait.course.sources import FOLDER, lessons, with_equations
 from tfportrait.files import atomic_write
+from tfportrait.wrapping import wrap
 
 _SOLUTION = re.compile(r"(?m)^( *)# <solution>\n.*?^ *# </solution>\n?", re.DOTALL)
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
@@ -22,6 +24,7 @@ INSTALL = """import importlib.util
 if not importlib.util.find_spec("tfportrait"):
     %pip install -q "tfportrait @ git+https://github.com/{repository}"
 """
+WIDTH = 100  # columns of a docstring
 YOUR_TURN = {"en": "your turn", "zh": "请在此作答"}
 
 
@@ -82,10 +85,20 @@ def _code_cell(name, code, tags=()):
 
 def _code(cell, language, student):
     code = re.sub(r'(?m)^LANGUAGE = "\w+"', f'LANGUAGE = "{language}"', cell.code)
+    if cell.exercise:
+        code = _with_task(code, exercise(cell.exercise), language)
     if student:
         turn = f'\\1raise NotImplementedError("{cell.exercise}: {YOUR_TURN[language]}")\n'
         return _SOLUTION.sub(turn, code)
     return re.sub(r"(?m)^ *# </?solution>\n?", "", code)
+
+
+def _with_task(code, task, language):
+    """An exercise's code with what the function shall return for its docstring."""
+    lines = wrap(getattr(task, language), WIDTH)
+    closing = '"""' if len(lines) == 1 else '\n    """'
+    docstring = '    """' + "\n    ".join(lines) + closing
+    return re.sub(rf"(?ms)^def {task.function}\(.*?\):$", lambda found: f"{found[0]}\n{docstring}", code, count=1)
 
 
 def _lines(text):

@@ -121,7 +121,7 @@ CAPSTONES = (
             "attributes, train a LoRA of portrait_128 that paints it better, and show that the gain is no accident and "
             "that nothing else was lost. Choose data, rank, learning rate and weighting by held-out measurements of "
             "your own.",
-            "自带的画家对有些词遵从得不好：耳饰、眼睛颜色、胡须、衣着。选择其中一个属性，"
+            "自带的绘画模型对有些词遵从得不好：耳饰、眼睛颜色、胡须、衣着。选择其中一个属性，"
             "为 portrait_128 训练一个 LoRA，使它画得更好，并证明这一提升不是偶然，其他方面也没有变差。"
             "数据、秩、学习率和损失加权都由你自己的留出测量来选择。",
         ),
@@ -257,12 +257,12 @@ CAPSTONES = (
             "Train the lesson's painter twice with the same steps: on 64 portraits, and on 8,192. Find out by "
             "measurement which of them repeats its training pictures, how an attacker would know whether a portrait "
             "was trained on, and what can be done. Then audit portrait_128 in the same way.",
-            "用相同步数训练两次课程画家：一次 64 幅肖像，一次 8,192 幅。通过测量判断哪一个在重复训练图像，"
+            "用相同步数训练两次课程的绘画模型：一次 64 幅肖像，一次 8,192 幅。通过测量判断哪一个在重复训练图像，"
             "攻击者如何得知某幅肖像是否参加过训练，以及可以采取什么措施。然后用同样的方法审计 portrait_128。",
         ),
         deliverables=(
             ("shares of repeated pictures of all three, with intervals", "三者的重复比例及其区间"),
-            ("the eight nearest pairs of each, side by side", "每个画家最接近的八对图像，并排展示"),
+            ("the eight nearest pairs of each, side by side", "每个模型最接近的八对图像，并排展示"),
             (
                 "the advantage of an attacker who looks at losses, on members and on others",
                 "仅看损失的攻击者在成员与非成员上的优势",
@@ -334,12 +334,12 @@ CAPSTONES = (
     Capstone(
         id="painter",
         chapters=(5, 6, 7, 8, 11),
-        title=("A painter from nothing", "从零训练一个画家"),
+        title=("A painter from nothing", "从零训练一个绘画模型"),
         task=(
             "Train a painter of 32-pixel portraits from nothing: autoencoder, text encoder, U-Net. lesson_32.toml is a "
             "start of about a quarter of an hour; change what you like but the size of the pictures and the time, one "
             "hour on the machine that you are given. As high a prompt accuracy as you can reach.",
-            "从零训练一个 32 像素的肖像画家：自编码器、文本编码器、U-Net。lesson_32.toml 是约一刻钟的起点；"
+            "从零训练一个 32 像素的肖像绘画模型：自编码器、文本编码器、U-Net。lesson_32.toml 是约一刻钟的起点；"
             "除图像尺寸与时间（在给定机器上一小时）外均可改动，使提示词准确率尽量高。",
         ),
         deliverables=(

@@ -30,7 +30,7 @@ class TemporalTransformer(keras.layers.Layer):
         motion_dim: int. Width of what says which motion it is.
 
     Call arguments: `x` (B F, H, W, channels), the frames of a clip one behind the other; `motion`
-        (B, motion_dim); `frames` int.
+        (B, motion_dim); `moments` float32 (F,), when each of the frames is.
     """
 
     def __init__(self, channels, width, num_heads, norm_num_groups, motion_dim, **kwargs):
@@ -50,10 +50,11 @@ class TemporalTransformer(keras.layers.Layer):
         self.block.build()
         self.proj_out.build((None, None, self.width))
 
-    def call(self, x, motion, frames=1):
+    def call(self, x, motion, moments):
+        frames = moments.shape[0]
         _, rows, columns, channels = x.shape
         h = ops.reshape(self.proj_in(self.norm(x)), (-1, frames, rows * columns, self.width))
-        places = ops.cast(sinusoidal_embedding(ops.arange(frames, dtype="float32"), self.width), h.dtype)  # (F, W)
+        places = ops.cast(sinusoidal_embedding(moments, self.width), h.dtype)  # (F, W)
         h = h + places[:, None] + ops.cast(self.motion_proj(motion), h.dtype)[:, None, None]
         h = ops.reshape(ops.transpose(h, (0, 2, 1, 3)), (-1, frames, self.width))
         h = self.proj_out(self.block(h))
@@ -78,6 +79,9 @@ class VideoDiffusion(Trained):
         norm_num_groups: int. Groups of the normalisations.
         motion_dim: int. Width of what says which motion it is.
         frames: int. Of the clips of the training, for the default of `generate`.
+        difference_weight: float. How much more the loss counts errors in what tells the frames of a clip apart than
+            errors that they have in common. Both are orthogonal, so that the best prediction stays the same; but what
+            frames have in common is nearly all of the error, and temporal attention has little to say about it.
     """
 
     disk_config = {"_class_name": "VideoDiffusion"}
@@ -92,12 +96,13 @@ class VideoDiffusion(Trained):
         norm_num_groups=16,
         motion_dim=32,
         frames=8,
+        difference_weight=20.0,
         **kwargs,
     ):
         config = record(VideoDiffusion, locals())
         super().__init__(**kwargs)
         self.config = config
-        self.motions, self.frames = list(motions), frames
+        self.motions, self.frames, self.difference_weight = list(motions), frames, difference_weight
         dtype = self.dtype_policy
         self.motion_embedding = keras.layers.Embedding(len(motions), motion_dim, dtype="float32", name="motion")
         self.motion_embedding.build()
@@ -161,7 +166,8 @@ class VideoDiffusion(Trained):
         return self._predict(flat, ops.zeros((size * frames,)), contexts, frames, inputs["motion"], training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The painter's denoising loss, of whole clips: one time and one motion for all frames of a clip.
+        """The painter's denoising loss, of whole clips: one time and one motion for all frames of a clip. What the
+        errors of a clip's frames have in common counts once, what tells them apart `difference_weight` times.
 
         Args:
             x: dict of "latents" float (B, F, h, w, c), "first" and "last" int32 (B, L) token ids of what is seen at
@@ -188,8 +194,10 @@ class VideoDiffusion(Trained):
         output = self._predict(noisy, network_time, contexts, frames, x["motion"], training)
         target = painter.prediction.target(x_0, noise, signal_rate, noise_rate)
         weight = painter.loss_weight.weight(signal_rate, noise_rate, painter.prediction_type)
-        losses = weight * ops.mean(ops.square(ops.cast(output, "float32") - target), axis=(1, 2, 3))
-        losses = ops.mean(ops.reshape(losses, (-1, frames)), axis=1)
+        errors = ops.reshape(ops.cast(output, "float32") - target, (-1, frames, *x_0.shape[1:]))
+        common = ops.mean(errors, axis=1, keepdims=True)
+        squares = ops.square(common) + self.difference_weight * ops.square(errors - common)
+        losses = ops.reshape(weight, (-1, frames))[:, 0] * ops.mean(squares, axis=(1, 2, 3, 4))
         return ops.mean(losses if sample_weight is None else losses * ops.cast(sample_weight, "float32"))
 
     def generate(
@@ -203,6 +211,7 @@ class VideoDiffusion(Trained):
         seeds=0,
         num_steps=20,
         guidance_scale=4.0,
+        motion_guidance=2.0,
         sampler="dpmpp_2m",
         spacing=None,
         progress=False,
@@ -215,6 +224,9 @@ class VideoDiffusion(Trained):
             negative_prompt: str or None.
             motion: str. One of `motions`.
             frames: int or None. Of each clip, 2 to 64. Defaults to that of the training.
+            motion_guidance: float. The guidance scale of what tells frames apart, `guidance_scale` being that of what
+                they have in common. More reaches the motion's end more often, and changes more besides it: where words
+                pull hard on single frames, a hat appears with a smile.
             seeds, num_steps, guidance_scale, sampler, spacing, progress: as `LatentDiffusion.generate` takes them; one
                 seed a clip.
 
@@ -230,6 +242,8 @@ class VideoDiffusion(Trained):
             raise ValueError(f"unknown motion {motion!r}; this model knows {', '.join(self.motions)}")
         if isinstance(frames, bool) or not isinstance(frames, int | np.integer) or not 2 <= frames <= 64:
             raise ValueError(f"frames is {frames!r}, but must be a whole number from 2 to 64")
+        if not 0 <= motion_guidance < float("inf"):
+            raise ValueError(f"motion_guidance is {motion_guidance!r}, but must be a number of at least 0")
         request = generation.Request.check(
             painter,
             first,
@@ -247,7 +261,8 @@ class VideoDiffusion(Trained):
         if len(last) != count:
             raise ValueError(f"{len(last)} prompts for the last frames of {count} clips: give one, or one for each")
         with painter.averaged_weights(), self.averaged_weights():
-            denoise = self._denoiser(request, list(last), negative_prompt or "", motion, int(frames))
+            scales = np.float32([guidance_scale, motion_guidance])
+            denoise = self._denoiser(request, list(last), negative_prompt or "", motion, int(frames), scales)
             steps = range(len(request.rates))  # the start and the noise of each step
             noise = np.stack([noises.unit_noise(request.seeds, step, request.latent_shape) for step in steps])
             noise = noise.repeat(frames, axis=1)  # the same for all frames of a clip
@@ -256,33 +271,32 @@ class VideoDiffusion(Trained):
             images = generation.decode(painter, latents)
         return images.reshape(count, frames, *images.shape[1:])
 
-    def _denoiser(self, request, last, negative, motion, frames):
+    def _denoiser(self, request, last, negative, motion, frames, scales):
         """The painter with its temporal layers as a denoiser of all frames, (N F, h, w, c)."""
         painter, count = self.painter, len(request.seeds)
         texts = [*request.prompts, *last, negative]
         contexts = generation.encode_prompts(painter, texts)
         context = between(contexts[:count], contexts[count : 2 * count], frames)
         numbers = np.full(count, self.motions.index(motion), "int32")
-        scale = None
-        if request.guidance_scale != 1.0:
+        if guided := bool(np.any(scales != 1.0)):
             empty = ops.repeat(contexts[2 * count :], count * frames, axis=0)
-            context, scale = ops.concatenate([context, empty], axis=0), np.float32(request.guidance_scale)
+            context = ops.concatenate([context, empty], axis=0)
             numbers = np.concatenate([numbers, numbers])
         whole_times, rescale = request.whole_times, painter.guidance_rescale
 
-        def function(x, signal_rate, noise_rate, context, numbers, scale=None):
+        def function(x, signal_rate, noise_rate, context, numbers, *scales):
             def network(x, time):
                 time = ops.broadcast_to(ops.cast(time, "float32"), ops.shape(x)[:1])
-                if scale is not None:
+                if guided:
                     x, time = (ops.concatenate([v, v], axis=0) for v in (x, time))
                 time = ops.round(time) if whole_times else time
                 y = ops.cast(self._predict(x, time, context, frames, numbers, False), "float32")
-                return y if scale is None else guidance.guide(*ops.split(y, 2, axis=0), scale, rescale)
+                return guide_clips(*ops.split(y, 2, axis=0), frames, *scales, rescale) if guided else y
 
             return Denoiser(network, painter.schedule, painter.prediction)(x, signal_rate, noise_rate)
 
-        run = compiled(self, f"denoise {whole_times} {rescale} {frames} {scale is None}", function)
-        bound = (context, numbers) if scale is None else (context, numbers, scale)
+        run = compiled(self, f"denoise {whole_times} {rescale} {frames} {guided}", function)
+        bound = (context, numbers, *scales)
         return lambda x, signal_rate, noise_rate: run(x, np.float32(signal_rate), np.float32(noise_rate), *bound)
 
     def _contexts(self, first, last, frames):
@@ -291,11 +305,32 @@ class VideoDiffusion(Trained):
 
     def _predict(self, x, time, context, frames, motion, training):
         embedded = self.motion_embedding(ops.cast(motion, "int32"))
+        moments = ops.linspace(0.0, self.frames - 1.0, frames)  # longer clips are not longer motions
 
         def see_one_another(i, h):
-            return self.transformers[i](h, embedded, frames=frames)
+            return self.transformers[i](h, embedded, moments)
 
         return self.painter.unet(x, time, context, between=see_one_another, training=training)
+
+
+def guide_clips(conditional, unconditional, frames, scale, motion_scale, rescale=0.0):
+    """Guidance of clips: what their frames have in common by one scale, what tells frames apart by another.
+
+    Args:
+        conditional, unconditional: float (N frames, h, w, c).
+        frames: int.
+        scale, motion_scale: float.
+        rescale: float, as `diffusion.guidance.guide` takes it.
+
+    Returns:
+        float (N frames, h, w, c).
+    """
+    difference = ops.reshape(conditional - unconditional, (-1, frames, *conditional.shape[1:]))
+    common = ops.mean(difference, axis=1, keepdims=True)
+    difference = common + motion_scale / ops.maximum(scale, 1e-6) * (difference - common)
+    return guidance.guide(
+        unconditional + ops.reshape(difference, ops.shape(conditional)), unconditional, scale, rescale
+    )
 
 
 def between(first, last, frames):

@@ -10,6 +10,20 @@ MOTIONS = {  # name: (kind, as the video model knows it; attribute that changes;
     "blink": ("blink", None, None),
     "nightfall": ("nightfall", "time", {"en": ("by day", "at night"), "zh": ("白天", "夜晚")}),
 }
+PAINTER, VIDEO = "portrait_128", "motion_128"  # what shows a motion, among the shipped presets
+SCENES = {"nightfall": ("scene_128", "nightfall_128")}  # and where it is one of scenes
+
+
+def video_presets(motion):
+    """The shipped presets that show a motion.
+
+    Args:
+        motion: str. One of `MOTIONS`.
+
+    Returns:
+        (str, str): a painter, and the video model that was trained with it.
+    """
+    return SCENES.get(motion, (PAINTER, VIDEO))
 
 
 def motion_ends(prompts, motion):

@@ -269,7 +269,7 @@ EXERCISES = (
                 "只比较了均值，没有比较标准差",
             ),
         ),
-        equation="vae.kl",
+        equation="theory.kl",
     ),
     Exercise(
         id="02-6",

@@ -143,7 +143,7 @@ EXERCISES = (
                 "符号弄反了：真实图像应得高分",
             ),
         ),
-        equation="gan.losses",
+        equation="gan.hinge",
     ),
     Exercise(
         id="03-4",
@@ -320,7 +320,6 @@ EXERCISES = (
                 "惩罚属于判别器的损失",
             ),
         ),
-        equation="gan.gradient_penalty",
     ),
     Exercise(
         id="03-9",

@@ -201,7 +201,6 @@ EXERCISES = (
                 "这是最可能的点；最优去噪器给出的是加权平均",
             ),
         ),
-        equation="diffusion.denoiser",
     ),
     Exercise(
         id="04-5",
@@ -231,7 +230,6 @@ EXERCISES = (
                 "x_t 的密度以 signal_rate x_0 为中心，而不是 x_0",
             ),
         ),
-        equation="diffusion.denoiser",
     ),
     Exercise(
         id="04-6",

@@ -207,13 +207,13 @@ EXERCISES = (
                 "each_alone",
                 lambda k, b, limit: (k * min(1, limit / _norm(k)), b * min(1, limit / _norm(b))),
                 "each gradient was clipped by its own length, which turns the step's direction",
-                "各自按自己的长度截断了，这会改变更新的方向",
+                "各自按自己的长度裁剪了，这会改变更新的方向",
             ),
             Mistake(
                 "each_number",
                 lambda k, b, limit: (np.clip(k, -limit, limit), np.clip(b, -limit, limit)),
                 "every number was clipped by itself, which turns the step's direction",
-                "逐个数值截断了，这会改变更新的方向",
+                "逐个数值裁剪了，这会改变更新的方向",
             ),
             Mistake(
                 "always_scaled",

@@ -111,7 +111,7 @@ EXERCISES = (
         signature="keep_known(painted, known, noise, mask, alpha_bar)",
         en="The noisy picture of a step of inpainting: painted where the mask is 1, elsewhere the known picture with "
         "noise of this step's level.",
-        zh="修补时某一步的加噪图像：mask 为 1 处取所画的，其余取已知图像加上该步强度的噪声。",
+        zh="局部重绘时某一步的加噪图像：mask 为 1 处取所画的，其余取已知图像加上该步强度的噪声。",
         case=_inpainting,
         solution=_kept,
         mistakes=(

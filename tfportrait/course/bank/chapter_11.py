@@ -93,7 +93,7 @@ EXERCISES = (
                 "scaled_clipped",
                 lambda gradient, scale, limit: _clipped(gradient, limit) / scale,
                 "the scaled gradient was clipped: the limit became scale times too strict; divide first",
-                "先截断了放大后的梯度：上限严了 scale 倍；应先除后截断",
+                "先裁剪了放大后的梯度：上限严了 scale 倍；应先除后裁剪",
             ),
             Mistake(
                 "not_unscaled",

@@ -85,23 +85,29 @@ assert person.caption("en", seed=0).named == person.caption("zh", seed=0).named 
 hidden = set(ATTRIBUTES) - person.replace(style="ink").visible
 print(say("hidden in an ink drawing:", "水墨画中看不见的："), ", ".join(sorted(hidden)))
 
-# %% [markdown] id="numbers" stamp="bdb9ff85-35a235ad"
+# %% [markdown] id="numbers" stamp="04fdc241-b6182d27"
 # ## A picture is numbers
 #
 # A file has whole grey levels from 0 to 255, as `uint8`. Networks like numbers around zero; a generator that ends in
-# `tanh` makes numbers from -1 to 1, so that is what it must be shown. Many tutorials, and the document behind this
-# course, divide by 255 instead and keep `tanh`: then half of the generator's range is never seen in the data, and real
-# and painted pictures can be told apart by their range alone.
+# `tanh` makes numbers from -1 to 1, so that is what it must be shown. Many tutorials, and the source document, divide
+# by 255 instead and keep `tanh`: then half of the generator's range is never seen in the data, and real and painted
+# pictures can be told apart by their range alone.
 #
 # [[errata.listing_range]]
+#
+# The name under a formula is its entry in the ledger: `tp.equations.get("errata.listing_range")` says where it is from
+# and which function and test stand for it; `errata` are the document's mistakes.
 # ---
 # ## 图像就是数字
 #
 # 图像文件存的是 0 到 255 的整数灰度，类型为 `uint8`。网络喜欢零附近的数；以 `tanh` 结尾的生成器输出 -1 到 1 的数，
-# 因此也应该给它看这个范围的数。许多教程，包括本课程所依据的文档，却在使用 `tanh` 的同时除以 255：
+# 因此也应该给它看这个范围的数。许多教程，包括源文档，却在使用 `tanh` 的同时除以 255：
 # 于是生成器的一半取值范围从未在数据中出现，仅凭取值范围就能分辨真图与画出的图。
 #
 # [[errata.listing_range]]
+#
+# 公式下方是它在公式表中的名字：`tp.equations.get("errata.listing_range")` 给出出处以及对应的函数和测试；
+# `errata` 是源文档的错误。
 
 
 # %% id="ex-to-unit" exercise="01-1"
@@ -134,18 +140,19 @@ print(
     ((bright + 1) * 127.5).astype(int) % 256,
 )
 
-# %% [markdown] id="batch" stamp="bb8d1ccd-ddf73fb2"
+# %% [markdown] id="batch" stamp="d6834d2d-31a886d0"
 # ## A batch
 #
 # `tp.data.load` takes the name of a data set or the path of a folder, and gives batches: dictionaries of pictures,
 # captions and attributes. Pictures are `float32` of shape (batch, height, width, channels), short NHWC, from -1 to 1.
-# An attribute is the index of its value, and -1 where it is hidden. The world is drawn on all cores and kept in a
-# cache.
+# An attribute is the index of its value, and -1 where it is hidden. Captions come in either language, drawn at random.
+# The world is drawn on all cores and kept in a cache.
 # ---
 # ## 一个批次
 #
 # `tp.data.load` 接受数据集名称或文件夹路径，给出批次：由图像、文字描述和属性组成的字典。图像是 `float32`，
-# 形状为（批次，高，宽，通道），简称 NHWC，取值 -1 到 1。属性是其取值的编号，看不见时为 -1。肖像世界由所有核心一起画出并缓存。
+# 形状为（批次，高，宽，通道），简称 NHWC，取值 -1 到 1。属性是其取值的编号，看不见时为 -1。
+# 描述的语言随机，英文或中文。肖像世界由所有核心一起画出并缓存。
 
 # %% id="load"
 data = tp.data.load("portrait_world", image_size=32, batch_size=16, count=100)
@@ -217,11 +224,11 @@ print(
 )
 assert evenness["facial_hair"] == min(evenness.values()) and grey[elderly].mean() > 3 * grey[~elderly].mean()
 
-# %% [markdown] id="correlated" stamp="11fac740-0986fbf4"
-# Beards are the least balanced, because women and children have none. Even attributes can still depend on each other:
-# hair colours are balanced on the whole, but grey hair goes with age, as among people. A network that has learned
-# "grey, therefore old" is right most of the time and has not looked at the face. Ask for "a child with grey hair" to
-# find out.
+# %% [markdown] id="correlated" stamp="8f070c91-0986fbf4"
+# Beards are the least balanced, because women and children have none. Attributes that are balanced each for itself can
+# still depend on each other: hair colours are balanced on the whole, but grey hair goes with age, as among people. A
+# network that has learned "grey, therefore old" is right most of the time and has not looked at the face. Ask for "a
+# child with grey hair" to find out.
 # ---
 # 最不均衡的是胡须，因为女性和儿童没有。各自均衡的属性仍可能互相关联：发色总体上均衡，但灰发与年龄有关，就像真人一样。
 # 一个学会了“灰发所以年老”的网络大多数时候是对的，却没有看过脸。让它画“灰发的孩子”，就能揭穿它。
@@ -362,7 +369,9 @@ versions = {
 names = ("pose", "lighting", "hair_color", "clothing_color", "expression", "glasses")
 measured = {version: accuracy(np.ascontiguousarray(changed), names) for version, changed in versions.items()}
 rows = [f"{name:15s}" + "".join(f"{found[name]:8.2f}" for found in measured.values()) for name in names]
-print(", ".join(versions), *rows, sep="\n")
+width = say(8, 6)  # of a heading: a Chinese character takes two columns
+headings = say("drawn mirror r<->b turned", "原图 镜像 红蓝 旋转").split()
+print(f"{'':15s}" + "".join(f"{heading:>{width}}" for heading in headings), *rows, sep="\n")
 assert measured[say("turned by 25°", "旋转 25°")]["expression"] < 0.7 < measured[say("mirrored", "镜像")]["expression"]
 shown = next(
     i for i, p in enumerate(unseen) if p["pose"] == "left" and p["hair_color"] == "red" and p["style"] == "flat"
@@ -476,13 +485,13 @@ Path(folder, "page.jpg").write_text("<html>404</html>")
 shutil.copy(folder / "05.png", folder / "copy.png")
 Image.open(folder / "06.png").convert("RGB").save(folder / "again.jpg", quality=60)
 
-# %% [markdown] id="check" stamp="c03ad586-2464d31a"
+# %% [markdown] id="check" stamp="4d9b9644-dce96765"
 # In a shell the next cell is `tfportrait data check photos`. It reads every picture once. Equal files are found by a
 # hash of their bytes; pictures that *look* the same by a hash of their 64 lowest frequencies, which survives scaling
-# and compression. (`tfportrait data show photos --augment flip` draws what training would see.)
+# and usual compression. (`tfportrait data show photos --augment flip` draws what training would see.)
 # ---
 # 在命令行中，下一个单元格就是 `tfportrait data check photos`。它把每幅图读一遍。相同的文件由字节的哈希找出；
-# *看起来* 相同的图像由 64 个最低频率的哈希找出，它不受缩放和压缩影响。（`tfportrait data show photos --augment flip` 会画出训练所看到的样子。）
+# *看起来* 相同的图像由 64 个最低频率的哈希找出，它经得起缩放和一般的压缩。（`tfportrait data show photos --augment flip` 会画出训练所看到的样子。）
 
 # %% id="run-check"
 report = check(folder, image_size=32, progress=False)

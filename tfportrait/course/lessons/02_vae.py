@@ -129,9 +129,10 @@ exact = kl_normals(p[0], q[0], p[1], q[1]), kl_normals(q[0], p[0], q[1], p[1])
 x = generator.normal(*p, 20000)
 estimate = np.cumsum(log_density(x, *p) - log_density(x, *q)) / np.arange(1, len(x) + 1)
 figure, axes = plt.subplots(figsize=(4.2, 2), layout="constrained")
-axes.semilogx(estimate, color=tp.plot.COLOURS[0])
-axes.axhline(exact[0], color=tp.plot.COLOURS[7], linestyle="--")
+axes.semilogx(np.arange(1, len(x) + 1), estimate, color=tp.plot.COLOURS[0], label=say("mean so far", "当前平均"))
+axes.axhline(exact[0], color=tp.plot.COLOURS[7], linestyle="--", label=say("exact", "精确值"))
 axes.set(xlabel=say("draws from p", "来自 p 的样本数"), ylabel="KL(p || q)", ylim=(0, 2 * exact[0]))
+axes.legend(frameon=False, fontsize=8)
 print(
     f"KL(p||q) = {exact[0]:.4f}, KL(q||p) = {exact[1]:.4f};",
     say("from 20000 draws:", "由 20000 个样本："),
@@ -139,7 +140,7 @@ print(
 )
 assert abs(estimate[-1] - exact[0]) < 0.03
 
-# %% [markdown] id="latents" stamp="87ea64be-3b390f64"
+# %% [markdown] id="latents" stamp="87ea64be-5f8ee53f"
 # ## A picture from a code
 #
 # A *latent variable model* draws a picture in two steps: a code $z$ from $\mathcal N(0, 1)$, short and meaningless at
@@ -157,7 +158,7 @@ assert abs(estimate[-1] - exact[0]) < 0.03
 # ---
 # ## 由编码得到图像
 #
-# *隐变量模型* 分两步画图：先从 $\mathcal N(0, 1)$ 抽一个编码 $z$，它很短，起初没有意义；再在 *解码器* 网络由编码给出的图像附近抽出图像。
+# *潜变量模型* 分两步画图：先从 $\mathcal N(0, 1)$ 抽一个编码 $z$，它很短，起初没有意义；再在 *解码器* 网络由编码给出的图像附近抽出图像。
 # 训练时需要知道一幅图像对应哪些编码。第二个网络 *编码器* 来猜：猜的不是一个编码，而是编码的正态分布，每个潜变量有一个均值和一个对数方差。
 #
 # 要用梯度学习，就必须知道均值和对数方差变动时，抽出的编码怎样随之变动。所以先抽噪声，再 *移动* 它：
@@ -195,17 +196,19 @@ for name, found in ((say("moved noise", "移动噪声"), moved), (say("weighed d
 assert abs(moved.mean() + 4) < 0.1 and moved.std() < 0.4 * weighed.std()
 print(say("variance of z, exp(v):", "z 的方差与 exp(v)："), f"{z.var():.3f} {np.exp(log_variance):.3f}")
 
-# %% [markdown] id="code-cost" stamp="f5634ebf-474389a1"
+# %% [markdown] id="code-cost" stamp="1a84204f-16e84c80"
 # ## What a code costs
 #
-# The divergence of the encoder's distribution from $\mathcal N(0, 1)$ is the number of nats that a code carries about
-# its picture. The latents are independent, so their divergences *add up*; over the batch one takes the mean.
+# The divergence of the encoder's distribution from $\mathcal N(0, 1)$ is the price of a code in nats: on average it
+# carries at most so many about its picture (the rest pays for codes that, all together, are not distributed as
+# $\mathcal N(0, 1)$). The latents are independent, so their divergences *add up*; over the batch one takes the mean.
 #
 # [[vae.kl]]
 # ---
 # ## 编码的代价
 #
-# 编码器的分布相对 $\mathcal N(0, 1)$ 的散度，就是编码携带的关于图像的奈特数。各潜变量相互独立，所以它们的散度要 *相加*；对批次则取平均。
+# 编码器的分布相对 $\mathcal N(0, 1)$ 的散度，就是编码的价格（奈特）：平均来说，它携带的关于图像的信息至多这么多
+# （其余是因为全部编码合在一起的分布偏离了 $\mathcal N(0, 1)$）。各潜变量相互独立，所以它们的散度要 *相加*；对批次则取平均。
 #
 # [[vae.kl]]
 
@@ -327,19 +330,21 @@ shown = validation[[5, 7, 8, 10]]
 rows = [say("portrait", "肖像"), say("through the code", "经过编码"), say("from noise", "来自噪声")]
 tp.plot.table([*shown, *vae.reconstruct(shown), *vae.generate(4)], columns=[""] * 4, rows=rows, size=0.8)
 
-# %% [markdown] id="space" stamp="a511872e-3b840495"
+# %% [markdown] id="space" stamp="8d453dbc-69032632"
 # ## Walking among codes
 #
 # Near codes are similar pictures, because every picture is a cloud of codes and the clouds touch. Between two codes one
 # goes along a great circle: nearly all draws from $\mathcal N(0, 1)$ in $D$ dimensions have a length near $\sqrt D$,
-# and the middle of a straight line between two of them is too short by a factor of about $\sqrt 2$.
+# and the middle of a straight line between two of them is too short by a factor of about $\sqrt 2$ (exactly so at a
+# right angle; the two draws below stand a little closer).
 #
 # [[noise.slerp]]
 # ---
 # ## 在编码之间漫步
 #
 # 相近的编码对应相似的图像，因为每幅图像是一团编码，而这些云团彼此相接。在两个编码之间应沿大圆行走：
-# $D$ 维 $\mathcal N(0, 1)$ 的样本，长度几乎都接近 $\sqrt D$，而两个样本之间直线的中点要短约 $\sqrt 2$ 倍。
+# $D$ 维 $\mathcal N(0, 1)$ 的样本，长度几乎都接近 $\sqrt D$，而两个样本之间直线的中点，长度只有约 $1/\sqrt 2$
+# （恰成直角时正好如此；下面两个样本的夹角略小）。
 #
 # [[noise.slerp]]
 
@@ -365,11 +370,13 @@ ends = np.asarray(vae.encode(validation[[5, 10]]))
 between = np.asarray(vae.decode(np.stack([slerp(*ends, share) for share in np.linspace(0, 1, 5)])))
 tp.plot.images(between, columns=5, size=0.8)
 
-# %% [markdown] id="map" stamp="0855fe95-db4d0c19"
-# A map of the space: from the middle of all codes along the two directions in which they differ most. Lightness,
-# skin and background change smoothly, and every place is a portrait.
+# %% [markdown] id="map" stamp="d1aa762c-8714b966"
+# A map of the space: from the middle of all codes along the two directions in which they differ most, to the right the
+# first, downwards the second, -2 to 2 deviations. Lightness, skin and background change smoothly, and every place is a
+# portrait.
 # ---
-# 这个空间的一张地图：从所有编码的中心出发，沿它们差异最大的两个方向行走。明暗、肤色和背景平滑地变化，每一处都是一幅肖像。
+# 这个空间的一张地图：从所有编码的中心出发，沿它们差异最大的两个方向行走，向右为第一方向，向下为第二方向，各从 -2 到 2 个标准差。
+# 明暗、肤色和背景平滑地变化，每一处都是一幅肖像。
 
 # %% id="draw-map"
 codes = np.asarray(vae.encode(training))
@@ -379,7 +386,7 @@ across, down = directions[:2] * spread[:2, None] / len(codes) ** 0.5  # one devi
 steps = np.linspace(-2, 2, 5)
 places = np.stack([middle + b * down + a * across for b in steps for a in steps])
 tiles = np.asarray(vae.decode(places)).reshape(5, 5, SIZE, SIZE, 3)
-figure = plt.figure(figsize=(1.7, 1.7))
+figure = plt.figure(figsize=(3.6, 3.6))
 axes = figure.add_axes((0, 0, 1, 1))
 axes.imshow((tiles.transpose(0, 2, 1, 3, 4).reshape(5 * SIZE, 5 * SIZE, 3).clip(-1, 1) + 1) / 2)
 axes.set_axis_off()
@@ -410,20 +417,20 @@ tp.course.grade("02-7", hidden_beta, language=LANGUAGE)
 deviation = np.sqrt(((np.asarray(vae(validation)) - validation) ** 2).mean())
 print(f"s = {deviation:.3f}: beta = {hidden_beta(NUMBERS, 32, deviation):.0f}")
 
-# %% [markdown] id="three" stamp="d5c924e5-a849814e"
-# So three models: as it should be (`beta` 1); mean for both, which is `beta = 3072 / 32` at the $s = \sqrt{1/2}$ of the
-# plain squared error (another $s$, another number, the same loss); and mean for the divergence alone, `beta = 1 / 32`.
-# A latent counts as *active* if it carries more than 0.1 nats. The last column is the deviation of all codes of all
-# pictures together; noise that is decoded has 1.
+# %% [markdown] id="three" stamp="d995e71d-5dd730a0"
+# So three models, all trained equally long: as it should be (`beta` 1); mean for both, which is `beta = 3072 / 32` at
+# the $s = \sqrt{1/2}$ of the plain squared error (another $s$, another number, the same loss); and mean for the
+# divergence alone, `beta = 1 / 32`. A latent counts as *active* if it carries more than 0.1 nats. The fourth number is
+# the deviation of all codes of all pictures together; noise that is decoded has 1.
 # ---
-# 于是有三个模型：正确的（`beta` 为 1）；两项都取平均，相当于普通平方误差的 $s = \sqrt{1/2}$ 下 `beta = 3072 / 32`
+# 于是有三个模型，训练时间相同：正确的（`beta` 为 1）；两项都取平均，相当于普通平方误差的 $s = \sqrt{1/2}$ 下 `beta = 3072 / 32`
 # （$s$ 不同则数字不同，损失是同一个）；只对散度取平均，`beta = 1 / 32`。
-# 携带超过 0.1 奈特的潜变量算作 *活跃*。最后一列是所有图像的全部编码合在一起的标准差；用来解码的噪声的标准差是 1。
+# 携带超过 0.1 奈特的潜变量算作 *活跃*。第四个数是所有图像的全部编码合在一起的标准差；用来解码的噪声的标准差是 1。
 
 # %% id="ruin"
 epochs = 6 if FAST else 12
 models = {
-    "beta = 1": vae,
+    "beta = 1": trained(epochs)[0],
     say("both means", "都取平均"): trained(epochs, beta=NUMBERS / 32, decoder_std=0.5**0.5)[0],
     say("KL mean", "散度平均"): trained(epochs, beta=1 / 32)[0],
 }

@@ -63,7 +63,7 @@ def draw(axes, points, title="", limit=3.0, **style):
 figure, axes = plt.subplots(figsize=(2.6, 2.6))
 draw(axes, face, say("the data", "数据"))
 
-# %% [markdown] id="forward" stamp="8c43c594-423fcbd4"
+# %% [markdown] id="forward" stamp="296b42df-0d0e1833"
 # ## The forward process
 #
 # In each of $T$ small steps a share $\beta_t$ of the variance is replaced by noise. Because sums of normal variables
@@ -73,8 +73,9 @@ draw(axes, face, say("the data", "数据"))
 #
 # [[diffusion.betas]]
 #
-# The square roots are there because $\bar\alpha_t$ is a share of the *variance*; numbers are scaled by its root. This
-# package calls the two factors `signal_rate` and `noise_rate`.
+# The share of the signal's variance that is left is called $\bar\alpha_t = \alpha_t^2$ (`alpha_bar` in the exercises;
+# papers on DDPM write $\alpha_t$ for $1 - \beta_t$). Numbers are scaled by roots of shares:
+# $s = \alpha_t = \sqrt{\bar\alpha_t}$, here `signal_rate`, and $n = \sigma_t = \sqrt{1 - \bar\alpha_t}$, `noise_rate`.
 # ---
 # ## 前向过程
 #
@@ -85,8 +86,9 @@ draw(axes, face, say("the data", "数据"))
 #
 # [[diffusion.betas]]
 #
-# 公式里有平方根，因为 $\bar\alpha_t$ 是 *方差* 的比例，而数值要乘以它的平方根。本包把这两个系数称为 `signal_rate`（信号率）和
-# `noise_rate`（噪声率）。
+# 剩余信号方差的比例记作 $\bar\alpha_t = \alpha_t^2$（练习中的 `alpha_bar`；DDPM 论文用 $\alpha_t$ 表示 $1 - \beta_t$）。
+# 数值要乘以比例的平方根：$s = \alpha_t = \sqrt{\bar\alpha_t}$，本包称为 `signal_rate`（信号率）；
+# $n = \sigma_t = \sqrt{1 - \bar\alpha_t}$，称为 `noise_rate`（噪声率）。
 
 
 # %% id="ex-alpha-bars" exercise="04-1"
@@ -124,12 +126,13 @@ for axis, t in zip(axes, (0, 50, 150, 300, 500, 999), strict=True):
     draw(axis, x_t, f"t = {t}\n{say('variance', '方差')} {x_t.var():.2f}")
     assert abs(x_t.var() - 1) < 0.15
 
-# %% [markdown] id="ratio" stamp="05ffc401-e4d85d42"
-# What a network can still see at $t$ is told by one number, the ratio of the two variances, usually as its logarithm.
-# Every schedule is a curve of this number that falls; the axes of the next figure are the same for all of them.
+# %% [markdown] id="ratio" stamp="92970794-3ca80d63"
+# What a network can still see at $t$ is told by one number, the ratio of the variances of signal and noise
+# (signal-to-noise ratio, SNR), usually as its logarithm. A *schedule* is a falling curve of this number; here are
+# three.
 # ---
-# 在时刻 $t$ 网络还能看到多少，只由一个数决定：两个方差之比，通常取对数。任何噪声调度都是这个数的一条下降曲线；
-# 下图中各条曲线的坐标轴相同。
+# 在时刻 $t$ 网络还能看到多少，只由一个数决定：信号与噪声的方差之比（信噪比，SNR），通常取对数。
+# *噪声调度* 就是这个数的一条下降曲线；下面是三条。
 
 
 # %% id="ex-log-snr" exercise="04-6"
@@ -180,24 +183,28 @@ def predict_x_0(x_t, noise, alpha_bar):
 
 tp.course.grade("04-3", predict_x_0, language=LANGUAGE)
 
-# %% [markdown] id="ideal" stamp="9537cb0e-4722f9d5"
+# %% [markdown] id="ideal" stamp="fb0bf2a3-b7bede1a"
 # ## The best denoiser
 #
 # Many different points can become the same $x_t$. The prediction with the smallest mean squared error is their mean,
-# each weighted by how likely it became $x_t$. If the data are $N$ points, all equally likely, those weights are a
-# softmax of squared distances:
+# each weighted by how likely it became $x_t$. (With $m$ the mean, any guess $a$ has the expected squared error
+# $\mathrm E\lVert x_0 - m\rVert^2 + \lVert a - m\rVert^2$, as the mixed term is 0 on average; so $a = m$ is best.) If
+# the data are $N$ points, all equally likely, those weights are a softmax of squared distances:
 #
 # $$
 # \hat x_0(x_t) = \sum_i w_i\, x^{(i)}, \qquad
 # w = \operatorname{softmax}_i\left(-\frac{\lVert x_t - s\,x^{(i)}\rVert^2}{2 n^2}\right)
 # $$
 #
-# with signal rate $s$ and noise rate $n$. No network can do better on these points; a trained one comes near. It looks
-# like attention, and it is: the query is $x_t$, the keys and the values are the training set.
+# with signal rate $s$ and noise rate $n$. No network can do better on these points; a trained one comes near. It is
+# attention (chapter 7), with distances in place of scalar products: the query is $x_t$, the keys and the values are the
+# training set.
 # ---
 # ## 最优去噪器
 #
 # 许多不同的点都可能变成同一个 $x_t$。均方误差最小的预测是它们的平均值，权重是每个点变成 $x_t$ 的可能性。
+# （设 $m$ 为均值，任何猜测 $a$ 的期望平方误差为 $\mathrm E\lVert x_0 - m\rVert^2 + \lVert a - m\rVert^2$，因为交叉项的平均为 0；
+# 所以 $a = m$ 最好。）
 # 如果数据是 $N$ 个等可能的点，这些权重就是距离平方的 softmax：
 #
 # $$
@@ -205,8 +212,8 @@ tp.course.grade("04-3", predict_x_0, language=LANGUAGE)
 # w = \operatorname{softmax}_i\left(-\frac{\lVert x_t - s\,x^{(i)}\rVert^2}{2 n^2}\right)
 # $$
 #
-# 其中 $s$ 是信号率，$n$ 是噪声率。在这些点上没有网络能做得更好，训练好的网络只能接近它。它看起来像注意力机制，事实也正是如此：
-# 查询是 $x_t$，键和值就是训练集。
+# 其中 $s$ 是信号率，$n$ 是噪声率。在这些点上没有网络能做得更好，训练好的网络只能接近它。
+# 这就是注意力（第 7 章），只是用距离代替了内积：查询是 $x_t$，键和值就是训练集。
 
 
 # %% id="ex-ideal" exercise="04-4"
@@ -221,11 +228,11 @@ def ideal_denoiser(x_t, points, signal_rate, noise_rate):
 
 tp.course.grade("04-4", ideal_denoiser, language=LANGUAGE)
 
-# %% [markdown] id="arrows" stamp="8d2cbbd7-4bb256fe"
-# Each arrow leads from $x_t$ to what the ideal denoiser makes of it. With much noise all arrows lead to the mean of the
-# data, a blurred nothing; with little noise each leads to the nearest part of the face.
+# %% [markdown] id="arrows" stamp="b35010d4-05f5dce0"
+# Each arrow goes a third of the way from $x_t$ to what the ideal denoiser makes of it. With much noise all arrows lead
+# to the mean of the data, a blurred nothing; with little noise each leads to the nearest part of the face.
 # ---
-# 每个箭头从 $x_t$ 指向理想去噪器的结果。噪声大时，所有箭头都指向数据的均值，一片模糊；噪声小时，箭头指向脸上最近的部分。
+# 每个箭头从 $x_t$ 出发，画出通往理想去噪器结果的三分之一路程。噪声大时，所有箭头都指向数据的均值，一片模糊；噪声小时，箭头指向脸上最近的部分。
 
 # %% id="draw-arrows"
 grid = np.stack(np.meshgrid(np.linspace(-2.6, 2.6, 13), np.linspace(-2.6, 2.6, 13)), axis=-1).reshape(-1, 2)
@@ -234,7 +241,7 @@ for axis, t in zip(axes, (700, 250, 60), strict=True):
     signal_rate, noise_rate = np.sqrt(shares[t]), np.sqrt(1 - shares[t])
     predicted = ideal_denoiser(grid, face, signal_rate, noise_rate)
     draw(axis, face, f"t = {t}", color="lightgrey")
-    axis.quiver(*grid.T, *(predicted - grid).T, angles="xy", scale_units="xy", scale=1, width=0.004, color="tab:red")
+    axis.quiver(*grid.T, *(predicted - grid).T, angles="xy", scale_units="xy", scale=3, width=0.006, color="tab:red")
 far = ideal_denoiser(grid, face, np.sqrt(shares[999]), np.sqrt(1 - shares[999]))
 assert np.abs(far - face.mean(axis=0)).max() < 0.2  # of pure noise nothing is known but the mean
 
@@ -265,7 +272,7 @@ def score(x_t, x_0, signal_rate, noise_rate):
 tp.course.grade("04-5", score, language=LANGUAGE)
 
 # %% id="draw-score"
-t = 250
+t = 60
 signal_rate, noise_rate = np.sqrt(shares[t]), np.sqrt(1 - shares[t])
 fine = np.stack(np.meshgrid(np.linspace(-3, 3, 120), np.linspace(-3, 3, 120)), axis=-1).reshape(-1, 2)
 distances = ((fine[:, None] - signal_rate * face[None]) ** 2).sum(axis=-1)
@@ -273,7 +280,7 @@ density = np.exp(-distances / (2 * noise_rate**2)).mean(axis=1)  # up to a const
 arrows = score(grid, ideal_denoiser(grid, face, signal_rate, noise_rate), signal_rate, noise_rate)
 figure, axes = plt.subplots(figsize=(3.6, 3.6))
 axes.imshow(density.reshape(120, 120), origin="lower", extent=(-3, 3, -3, 3), cmap="Blues")
-axes.quiver(*grid.T, *arrows.T, angles="xy", scale_units="xy", scale=8, width=0.004, color="tab:red")
+axes.quiver(*grid.T, *arrows.T, angles="xy", scale_units="xy", scale=60, width=0.005, color="tab:red")
 axes.set(xticks=[], yticks=[], title=say(f"density and score at t = {t}", f"t = {t} 时的密度与得分"))
 
 step = 1e-4  # the score is the slope of the logarithm of that density: checked by differences
@@ -287,17 +294,17 @@ exact = score(x, ideal_denoiser(x, face, signal_rate, noise_rate), signal_rate, 
 print(f"{slope:.5f} {exact:.5f}")
 assert abs(slope - exact) < 1e-4
 
-# %% [markdown] id="sampling" stamp="19486f0e-f4167bc4"
+# %% [markdown] id="sampling" stamp="0229e7b0-dc1b1864"
 # ## Sampling
 #
 # A sampler only asks the denoiser. All samplers of `tfportrait` have the same form, `sampler(denoise, x, rates, noise)`,
 # and take any denoiser: yours too. DDIM walks smoothly and adds no noise; DDPM adds new noise in each step, and its
-# paths tremble.
+# paths tremble (red: some of the paths).
 # ---
 # ## 采样
 #
 # 采样器只需要询问去噪器。`tfportrait` 的所有采样器形式相同：`sampler(denoise, x, rates, noise)`，可以使用任何去噪器，包括你写的。
-# DDIM 走得平滑，不添加噪声；DDPM 每一步都添加新噪声，所以路径是抖动的。
+# DDIM 走得平滑，不添加噪声；DDPM 每一步都添加新噪声，所以路径是抖动的（红线：部分路径）。
 
 # %% id="paths"
 schedule = tp.diffusion.DiscreteSchedule("ddpm_linear")
@@ -325,10 +332,11 @@ def walk(name, count, steps=50):
 
 
 figure, axes = plt.subplots(1, 2, figsize=(7, 3.6))
-for axis, name in zip(axes, ("ddim", "ddpm"), strict=True):
+drawn = {"ddim": slice(0, 12), "ddpm": slice(3, 6)}  # paths that stay in the frame
+for axis, name in zip(axes, drawn, strict=True):
     places = walk(name, 400)
     draw(axis, places[-1], name.upper())
-    axis.plot(*places[:, :12].transpose(2, 0, 1), color="tab:red", linewidth=0.7, alpha=0.7)
+    axis.plot(*places[:, drawn[name]].transpose(2, 0, 1), color="tab:red", linewidth=0.7, alpha=0.7)
     nearest = np.sqrt(((places[-1][:, None] - face[None]) ** 2).sum(axis=-1)).min(axis=1)
     print(name, say("median distance to the data", "到数据的中位距离"), f"{np.median(nearest):.4f}")
     assert np.median(nearest) < 0.05
@@ -370,10 +378,10 @@ tp.plot.table(
     size=1.1,
 )
 
-# %% [markdown] id="end" stamp="ee65ce7b-059d5bc6"
+# %% [markdown] id="end" stamp="91734966-ac1a8e54"
 # ## What to remember
 #
-# * $x_t = s\,x_0 + n\,\varepsilon$ in one step; $s^2 + n^2 = 1$; the roots matter.
+# * $x_t = s\,x_0 + n\,\epsilon$ in one step; $s^2 + n^2 = 1$; the roots matter.
 # * The best prediction is a mean. With much noise it is blurred, and that is right.
 # * Noise, image and score are three names for one prediction.
 # * The best denoiser *of a training set* copies it. A network is useful because it cannot learn that function: its
@@ -384,7 +392,7 @@ tp.plot.table(
 # ---
 # ## 本章要点
 #
-# * $x_t = s\,x_0 + n\,\varepsilon$ 一步到位；$s^2 + n^2 = 1$；平方根不能漏。
+# * $x_t = s\,x_0 + n\,\epsilon$ 一步到位；$s^2 + n^2 = 1$；平方根不能漏。
 # * 最优预测是平均值。噪声大时它是模糊的，这没有错。
 # * 噪声、图像、得分，是同一个预测的三个名字。
 # * *训练集* 的最优去噪器只会复制它。网络之所以有用，正因为它学不会这个函数：卷积只看局部，于是它把见过的部分重新组合。

@@ -1,4 +1,4 @@
-# %% [markdown] id="title" stamp="a564a8f4-bbdfd2c2"
+# %% [markdown] id="title" stamp="a564a8f4-f0563116"
 # # Making it fast and good
 #
 # "Use XLA. Use half precision. Smaller learning rates prevent overfitting. Bigger batches generalise better. Deeper is
@@ -10,7 +10,7 @@
 # ---
 # # 又快又好
 #
-# “用 XLA。用半精度。小学习率防止过拟合。大批量泛化更好。网络越深越好。”这类建议到处都是，本课程所依据的文章也重复了其中几条。
+# “用 XLA。用半精度。小学习率防止过拟合。大批量泛化更好。网络越深越好。”这类建议到处都是，源文档也重复了其中几条。
 # 本章来检验它们：每条建议变成一次几秒钟的测量，并且有可以对照的数。
 #
 # **你将** 公平地测量时间，弄清浮点数的边界，缩放并裁剪梯度，累加小批量的梯度，平均权重，并做八个消融实验，每个都用多个随机种子。
@@ -191,6 +191,14 @@ convolution = sum(spent[kind] for kind, _ in KINDS[:2]) / sum(spent.values())
 print(say("share of convolutions:", "卷积所占比例："), f"{convolution:.2f}")
 assert convolution > 0.2
 
+# %% [markdown] id="profile-end" stamp="88a3e7da-a2831836"
+# Here convolutions have a good half, small operations of many kinds nearly all the rest, optimizer and noise little. In
+# so small a network the small operations weigh much; that share is what joining can save. Gaps are not in this list: look
+# for them in the timeline of TensorBoard or Perfetto.
+# ---
+# 这里卷积占一半多，各种零碎操作几乎占去其余，优化器和噪声很少。网络这么小，零碎操作才占这么多；合并能省下的就是这一部分。
+# 空隙不在这张表里：请在 TensorBoard 或 Perfetto 的时间线上找。
+
 # %% [markdown] id="precision" stamp="517c8fff-0000083b"
 # ## Half precision: what a number can still say
 #
@@ -315,10 +323,11 @@ def accumulated(gradients, sizes):
 tp.course.grade("11-1", accumulated, language=LANGUAGE)
 
 
-# %% [markdown] id="memory" stamp="21505870-60349978"
-# Why memory is short: training holds every weight several times.
+# %% [markdown] id="memory" stamp="57984226-089ec60f"
+# Why memory is short: training holds every weight several times, and what the layers answered besides (this alone depends
+# on the batch).
 # ---
-# 内存为什么紧张：训练时每个权重要存好几份。
+# 内存为什么紧张：训练时每个权重要存好几份，此外还有各层的输出（只有这一部分取决于批量）。
 
 
 # %% id="ex-bytes" exercise="11-3"
@@ -353,7 +362,7 @@ print(say("parts against the whole batch, relative difference:", "分块与整�
 assert difference < 1e-4
 for name, count in (
     (say("the tiny model above", "上面的小模型"), model.count_params()),
-    ("Stable Diffusion 1.5", 859_520_964),
+    (say("U-Net of Stable Diffusion 1.5", "Stable Diffusion 1.5 的 U-Net"), 859_520_964),
 ):
     print(f"{name}: {training_bytes(count, True) / 1e9:.3f} GB")
 
@@ -560,6 +569,7 @@ cold_middle = spread(axes[0], peaks * 1.06, cold, say("without", "无预热"), C
 few_middle = spread(axes[1], peaks, learned(small_set), say("unseen points", "未见过的点"), COLOURS[0])
 seen = np.tile(few, (80, 1))
 own_zero, _ = zero_and_ideal(seen)
+# the same scale, but 0 where answering 0 stands on these 25 points
 fitted = learned(small_set, seen) + (own_zero - zero) / (zero - ideal)
 spread(axes[1], peaks * 1.06, fitted, say("the 25 training points", "25 个训练点"), COLOURS[1], "s--")
 for axis, title in zip(axes, (say("2,000 points", "2000 个点"), say("25 points", "25 个点")), strict=True):
@@ -575,16 +585,18 @@ print(
 print(say("25 points, unseen:", "25 个点，未见过的："), few_middle.round(2))
 assert warm_middle.max() > 0.4 and warm_middle.max() - warm_middle[0] > 0.1
 
-# %% [markdown] id="rate-end" stamp="efe8a027-c0f27338"
+# %% [markdown] id="rate-end" stamp="3cbcd131-c6accfaf"
 # A rate that is too small is not safe, it is slow; one that is too large learns nothing. Warm-up changes nothing here, in a
 # small network with Adam: advice that is right for large transformers need not be right for yours. On 25 points the
 # smallest rate does lose least on unseen points, but look at the training points: it has found no better solution, it has
 # not arrived at any. Stopping earlier does the same for less time. "A smaller learning rate prevents overfitting" confuses
-# the two.
+# the two. More than 1 on training points is learning by heart: the ideal denoiser of the whole face does not know these
+# 25.
 # ---
 # 学习率太小并不安全，只是慢；太大则什么都学不到。预热在这里毫无作用：网络小，又用 Adam。对大型 transformer 正确的建议，
 # 对你的网络未必正确。用 25 个点时，最小的学习率在未见过的点上确实损失最少，但看训练点就知道：它并没有找到更好的解，
 # 而是还没走到任何解。提早停止也能做到，还更省时间。“小学习率防止过拟合”混淆了这两件事。
+# 训练点上超过 1 就是死记硬背：整张脸的理想去噪器并不认识这 25 个点。
 
 # %% [markdown] id="size-text" stamp="20005d7a-b388a0c2"
 # ## Batch size, depth, and the type of the weights
@@ -615,7 +627,7 @@ same_steps = [tuned(size) for size in batches]
 same_points = [tuned(size, 300 * 64 // size) for size in batches]
 by_depth = [tuned(depth=depth) for depth in depths]
 by_type = [learned(train(many, np.repeat(slow, SEEDS), steps=300, half=half)[0]) for half in (False, True)]
-figure, axes = plt.subplots(1, 3, figsize=(6.8, 2.0), layout="constrained", width_ratios=(1.2, 1, 1))
+figure, axes = plt.subplots(1, 3, figsize=(6.8, 2.0), layout="constrained", width_ratios=(1.2, 1, 1), sharey=True)
 steps_middle = spread(axes[0], np.array(batches), same_steps, say("300 steps", "300 步"), COLOURS[0])
 points_middle = spread(
     axes[0], np.array(batches) * 1.06, same_points, say("19,200 points", "19200 个点"), COLOURS[1], "s--"
@@ -626,6 +638,7 @@ axes[0].minorticks_off()
 axes[0].legend(frameon=False, fontsize=8)
 depth_middle = spread(axes[1], np.array(depths), by_depth, "", COLOURS[2])
 axes[1].set(xlabel=say("layers", "层数"))
+axes[1].set_xticks(depths)
 type_middle = [
     spread(axes[2], slow * (1 + 0.1 * i), found, name, COLOURS[i], style)
     for i, (found, name, style) in enumerate(zip(by_type, ("float32", "bfloat16"), ("o-", "s--"), strict=True))
@@ -652,19 +665,23 @@ assert type_middle[0][0] > type_middle[1][0]
 # 步子大时，bfloat16 的权重学得和 float32 一样多；步子小时（每次训练的末尾都需要小步），它们就几乎不动。
 # 这就是混合精度让 *权重* 保持 float32 的原因。
 
-# %% [markdown] id="average-text" stamp="6fb309d6-c8d826b2"
+# %% [markdown] id="average-text" stamp="c7153912-632dab60"
 # ## The average of the weights
 #
 # With the rate held high, weights jump about; their average does not. A long memory averages more, but it also remembers
 # the beginning, when the weights were random. Hence the warm-up of the *average*:
 #
 # [[training.average]]
+#
+# With $d = 0.995$ the warm-up lasts 1,791 steps, so for our 400 the decay is $n / (9 + n)$ throughout.
 # ---
 # ## 权重的滑动平均
 #
 # 学习率一直很高时，权重跳来跳去，它们的平均却不会。记忆越长平均得越充分，但也会记住一开始的随机权重。因此 *平均* 也要预热：
 #
 # [[training.average]]
+#
+# $d = 0.995$ 时预热要持续 1791 步，所以在这里的 400 步中衰减始终是 $n / (9 + n)$。
 
 
 # %% id="ex-averaged" exercise="11-5"
@@ -682,7 +699,7 @@ tp.course.grade("11-5", averaged, language=LANGUAGE)
 
 # %% id="averages"
 STEPS = 400
-decays = (0.9, 0.98, 0.995)
+decays = (0.9, 0.95, 0.995)
 results = {}
 
 
@@ -698,6 +715,7 @@ for falls in (False, True):
     results[falls, 0.0] = learned_by(path[-1], last)
     for decay in decays:
         results[falls, decay] = learned_by(averaged(path, decay), last)
+    # 0.995 without warm-up, written out: how much each row of the path counts
     remembering = 0.005 * 0.995 ** np.arange(STEPS)[::-1]
     remembering[0] = 0.995 ** (STEPS - 1)
     results[falls, "cold"] = learned_by(remembering @ path, last)
@@ -709,27 +727,34 @@ for falls, title in ((False, say("constant rate:", "恒定学习率：")), (True
     values = [middle[falls, key] for key in (0.0, *decays, "cold")]
     print(title, ", ".join(f"{name} {value:.3f}" for name, value in zip(names, values, strict=True)))
 print(say("largest difference between seeds:", "种子间的最大差别："), f"{reach:.2f}")
-assert middle[False, 0.98] > middle[False, 0.0] + 0.01
+gains = results[False, 0.9] - results[False, 0.0]
+print(say("gain of 0.9 at the constant rate, seed by seed:", "恒定学习率下 0.9 的增益（逐个种子）："), gains.round(2))
+assert (gains > 0).mean() > 0.7 and middle[False, 0.95] > middle[False, 0.0] + 0.01
 assert middle[False, 0.995] > middle[False, "cold"]
 
-# %% [markdown] id="average-end" stamp="12741710-1c0878cd"
-# At a constant rate the average is worth a good deal; where the rate falls to zero the weights settle by themselves, and
-# nothing is left to gain here. Both tame the same noise. With an average you can stop at any time; a falling rate must
-# know the end in advance. And without its warm-up a long average is worse than no average.
+# %% [markdown] id="average-end" stamp="b1d3a5a8-fee2e287"
+# At a constant rate the average gains in every seed (compare seed by seed: the seeds differ among themselves by more). A
+# rate that falls to zero gains more still, and leaves the average nothing to do. With an average you can stop at any
+# time; a falling rate must know the end in advance. And without its warm-up a long average is worse than no average.
 # ---
-# 学习率恒定时，平均的好处不小；学习率降到零时，权重自己会安定下来，这里就没有什么可再赚的了。两者抑制的是同一种噪声。
+# 学习率恒定时，每个种子都因平均而受益（要逐个种子比较：种子之间的差别更大）。学习率降到零的收益更大，平均就无事可做了。
 # 有了平均，任何时候都可以停；下降的学习率则必须事先知道何时结束。而没有预热的长平均，比不平均还差。
 
-# %% [markdown] id="augment-text" stamp="6691e9df-3ae2e27d"
+# %% [markdown] id="augment-text" stamp="ca1cf89c-86b0781a"
 # ## Augmentation: free data, or a leak
 #
 # Augmentation says to the model: this, too, is data. If it is true, it helps. The face is the same in the mirror, so
 # mirrored points are points of the face. Turned points are not. Both are tried on 60 points, several seeds each.
+#
+# Grey: the face; orange: the 60 training points; blue: 150 painted points of the first seed. The numbers are medians over
+# the seeds; *off the face* is the share of painted points more than 0.2 away from it.
 # ---
 # ## 数据增强：免费的数据，还是泄漏
 #
 # 数据增强等于告诉模型：这也是数据。如果这是真的，它就有帮助。这张脸左右对称，所以镜像后的点仍在脸上；旋转后的点则不是。
 # 两种都在 60 个点上尝试，每种多个种子。
+#
+# 灰色是脸，橙色是 60 个训练点，蓝色是第一个种子画出的 150 个点。数字是各种子的中位数；*脸外* 是离脸超过 0.2 的点所占的比例。
 
 # %% id="augment"
 some = face(60, seed=3)
@@ -857,14 +882,15 @@ assert values[0] < values[1] and values[0] < values[3] and values[0] < values[4]
 # 把一半权重置零，提示词准确率从 0.892 降到 0.766，再训练 100 步后回到 0.853
 # （`python tests/benchmarks/bench_pruning.py --steps 100 --portraits 3000`）。
 
-# %% [markdown] id="end" stamp="64905f5f-a50c3313"
+# %% [markdown] id="end" stamp="8203dc74-1f32ca87"
 # ## What to remember
 #
 # * Take turns, keep the first call apart, report medians. XLA pays for itself or not; measure it.
 # * float16 lacks range, bfloat16 lacks digits. Scale the loss, unscale, then clip; keep the weights in float32.
 # * Parts of a batch add up to the batch, each counted by its size.
 # * Every comparison needs several seeds, the loss of answering 0, and a currency: steps, examples, or seconds.
-# * Averages and falling rates tame the same noise. Augment only by what is true of the data.
+# * Averages and falling rates tame the same noise, the falling rate more thoroughly here. Augment only by what is true of
+#   the data.
 #
 # **Try**: give `train` two thousand steps on `few` and compare the unseen loss with that after two hundred. Is the best
 # learning rate for batches of 256 larger than that for 16?
@@ -875,6 +901,6 @@ assert values[0] < values[1] and values[0] < values[3] and values[0] < values[4]
 # * float16 缺范围，bfloat16 缺位数。放大损失，除回来，再裁剪；权重保持 float32。
 # * 一批可以拆成几块相加，每块按大小加权。
 # * 每次比较都需要多个种子、“回答 0”的损失，以及一种计价单位：步数、样本数或秒数。
-# * 滑动平均和下降的学习率抑制的是同一种噪声。只做符合数据真实情况的增强。
+# * 滑动平均和下降的学习率抑制的是同一种噪声，这里下降的学习率更彻底。只做符合数据真实情况的增强。
 #
 # **试一试**：让 `train` 在 `few` 上训练两千步，与两百步后的未见损失比较。批量 256 的最佳学习率是否比 16 的大？

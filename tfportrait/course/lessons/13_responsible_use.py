@@ -71,15 +71,16 @@ painted = np.concatenate(
 )
 unseen = np.stack([tp.world.sample(2**41 + seed).render(128) for seed in range(REAL)])
 read, read_real = oracle.read(painted), oracle.read(unseen)
-tp.plot.images(painted[[0, 2, half, half + 1]], columns=4, size=0.65)
+captions = ["a portrait"] * 2 + ["一幅肖像"] * 2
+tp.plot.images(painted[[0, 2, half, half + 1]], captions, columns=4, size=0.75)
 
-# %% [markdown] id="chance" stamp="4e3330dd-b13bfc80"
+# %% [markdown] id="chance" stamp="e12952de-cc24c638"
 # With so few pictures the distance is never 0, not even for a perfect painter. So chance is drawn beside it: as many
 # pictures from the real shares, a thousand times, and the value that 95 of 100 of them stay below. Only what lies beyond
-# the grey bar says something about the painter.
+# the grey bar says something about the painter. (Beside the bars stand the program's names of the attributes.)
 # ---
 # 图这么少，距离永远不会是 0，完美的模型也不例外。因此把偶然性画在旁边：按真实比例抽取同样多的图，重复一千次，取其中 95% 都不超过的值。
-# 只有超出灰条的部分才说明模型有问题。
+# 只有超出灰条的部分才说明模型有问题。（条形旁是属性在程序中的名称，如 earrings 耳饰、facial_hair 胡须、headwear 头饰、skin_tone 肤色。）
 
 # %% id="draw-bias"
 generator = np.random.default_rng(0)
@@ -103,16 +104,23 @@ axes.tick_params(axis="y", labelsize=8)
 print(report)
 assert 0 < np.mean(list(distances.values())) < 0.6
 
-# %% [markdown] id="bias-end" stamp="25e5dca9-5b9aa07c"
-# The red dots are the findings. Three cautions. With 95 % and 18 attributes about one is red by chance alone. "Real" is
-# here the distribution of the world, which is known exactly; for photographs you must choose it (the population? of
-# which country? the training data?), and the choice is the report's most important line. And what an attribute *is* has
-# been decided before: this world knows two genders and four skin tones, because somebody wrote four.
+# %% [markdown] id="bias-end" stamp="af9d9eae-4ed6a54e"
+# The orange dots are the findings, attribute by attribute. The report above asks of each single value whether the two
+# 95 % intervals, of the painted and of the real pictures, are apart. So one value (ink) can stand out although its
+# attribute stays within chance, and an attribute whose shift is spread over many values can be missing there.
+#
+# Three cautions. With 95 % and 18 attributes about one is orange by chance alone. "Real" is here the distribution of the
+# world, which is known exactly; for photographs you must choose it (the population? of which country? the training
+# data?), and the choice is the report's most important line. And what an attribute *is* has been decided before: this
+# world knows two genders and four skin tones, because somebody wrote four.
 #
 # With more prompts, 512 with different words, the README has: 84 of 95 values as frequent as they should be; even light,
 # no earrings and no glasses too often, elderly people too rarely (`tfportrait evaluate portrait_128 --samples 512`).
 # ---
-# 红点就是发现。有三点要小心。95% 的标准加上 18 个属性，单凭偶然也会有大约一个变红。这里的“真实”是这个世界的分布，是精确已知的；
+# 橙色的点是按属性得到的发现。上面的报告则逐个取值检查：所画与真实的两个 95% 区间是否完全分开。因此某个取值（水墨）可能突出，
+# 而它所属的属性仍在偶然范围内；偏移分散在许多取值上的属性则可能不出现在报告里。
+#
+# 有三点要小心。95% 的标准加上 18 个属性，单凭偶然也会有大约一个变橙。这里的“真实”是这个世界的分布，是精确已知的；
 # 对于照片，你必须自己选择（人口？哪个国家的？训练数据？），这个选择是报告中最重要的一行。而且，属性 *是什么* 早已被决定：
 # 这个世界只有两种性别、四种肤色，因为有人写了四种。
 #
@@ -183,13 +191,13 @@ tp.plot.table(
 # 所以能发现复制，却不能证明没有复制。README 用 512 幅图测得 0.016，区间包含 0.01：不超过偶然。
 # 网络小，数据近乎无限且没有副本，这正在意料之中。那么，怎样才会泄漏？
 
-# %% [markdown] id="leak" stamp="b2c756d6-624cf50b"
+# %% [markdown] id="leak" stamp="31e853b3-d3d1462b"
 # ## A leak, made on purpose
 #
 # Carlini et al. (2023) extracted about a hundred training pictures from Stable Diffusion; nearly all of them had stood in
 # its training data many times. Here is the same in small. 200 portraits stand once in a training set. 24 *canaries*, other
 # portraits, are added: 8 of them once, 8 ten times, 8 a hundred times, each copy saved anew as a JPEG of another quality,
-# as pictures on the web are. Equal files are few then; equal pictures are many.
+# as pictures on the web are. Many of the equal pictures are then different files.
 #
 # The painter is a small one, trained here: a network of three dense layers that predicts portraits of 16 pixels from
 # noisy ones. It has no convolutions, so it memorises sooner than a U-Net; the mechanism is the same.
@@ -198,7 +206,7 @@ tp.plot.table(
 #
 # Carlini 等人（2023）从 Stable Diffusion 中提取出约一百幅训练图像，几乎都在训练数据中出现过许多次。这里是缩小版。
 # 训练集中有 200 幅肖像，各出现一次。再加入 24 只 *金丝雀*（另外的肖像）：8 幅出现一次，8 幅出现十次，8 幅出现一百次；
-# 每个副本都以不同质量重新存成 JPEG，就像网络上的图片那样。这样一来，相同的文件很少，相同的画面却很多。
+# 每个副本都以不同质量重新存成 JPEG，就像网络上的图片那样。这样一来，许多相同的画面成了不同的文件。
 #
 # 绘画模型很小，就在这里训练：一个三层全连接网络，从带噪图像预测 16 像素的肖像。它没有卷积，因此比 U-Net 更早开始记忆；机制是一样的。
 
@@ -299,9 +307,9 @@ def paint(weights, count=300 if FAST else 1500):
 leaky = train(crawled)
 from_leaky = paint(leaky)
 
-# %% [markdown] id="extract" stamp="94f13078-968c5bff"
-# **Extraction.** Hundreds of pictures are painted from noise. A canary counts as extracted if one of them is nearer to it than the
-# threshold: the distance to a training picture that only one of a hundred unseen portraits stays below.
+# %% [markdown] id="extract" stamp="44c0af08-968c5bff"
+# **Extraction.** Hundreds of pictures are painted from noise. A canary counts as extracted if one of them is nearer to it
+# than the threshold: the distance to a training picture that only one of a hundred unseen portraits stays below.
 # ---
 # **提取。** 从噪声画出几百幅图。如果其中某幅与一只金丝雀的距离小于阈值，就算提取成功；阈值是一百幅未见过的肖像中只有一幅能低于的、
 # 到训练图像的距离。
@@ -322,14 +330,17 @@ for count, group in GROUPS.items():
 assert (before[GROUPS[100]] < 1).sum() >= 3
 assert (before[GROUPS[100]] < 1).sum() > (before[GROUPS[1]] < 1).sum()
 
-# %% [markdown] id="membership" stamp="b4fad1d9-fb6d200c"
+# %% [markdown] id="membership" stamp="7eaf4ba1-6730f75c"
 # **Membership.** Nothing has to be painted for a leak. Whoever has a picture and the model can ask whether the model knows
-# it: the loss on a picture it has been trained on is smaller. The same noise is used for all pictures, at ten times. An
-# attacker who says "member" below a threshold is right more often than by guessing; how often, over all thresholds, is
-# the area under the ROC curve.
+# it: the loss on a picture it has been trained on is smaller. The same noise is used for all pictures, at ten timesteps.
+# An attacker says "member" below a threshold. For every threshold there is a share of members found and a share of false
+# alarms; the curve of one over the other is the ROC curve. The area under it (AUC) is the probability that a member has a
+# smaller loss than somebody else: 0.5 by guessing. The *advantage* at one threshold is the first share minus the second.
 # ---
 # **成员推断。** 不画出任何东西也可能泄漏。手里有一幅图和模型的人，可以问模型是否认识它：在训练过的图上，损失更小。
-# 所有图像使用相同的噪声，取十个时刻。攻击者把低于阈值的判为“成员”，比瞎猜更准；对所有阈值来说有多准，就是 ROC 曲线下的面积。
+# 所有图像使用相同的噪声，取十个时刻。攻击者把低于阈值的判为“成员”。每个阈值对应一个成员命中率和一个误报率，
+# 以前者对后者作图就是 ROC 曲线。曲线下的面积（AUC）是成员的损失小于非成员的概率：瞎猜为 0.5。
+# 某个阈值处的 *优势* 是命中率减去误报率。
 
 
 # %% id="ex-auc" exercise="13-4"
@@ -383,17 +394,19 @@ print(say("AUC of the 200 others that stand there once:", "其他 200 幅只出�
 print(say("advantage at 5 % false alarms, 100 copies:", "误报率 5% 时的优势，100 份："), f"{gain:.2f}")
 assert auc_before[100] > 0.9 and gain > 0.5
 
-# %% [markdown] id="dedupe" stamp="92d5a93d-13bb30c3"
+# %% [markdown] id="dedupe" stamp="bb50837d-cc874846"
 # ## Taking the cause away
 #
-# The files differ, so their checksums do not help. A *perceptual hash* says which of the slow waves of a picture's
-# brightness are stronger than their median: 64 bits that a new compression hardly changes. Pictures that differ in few
-# bits are one picture. The left figure says where to draw the line.
+# A checksum finds only files that agree in every bit: of 1,088 it would leave 612, and of a canary with a hundred copies
+# still about 40. A *perceptual hash* takes the 64 slowest waves of a picture's brightness and says whose coefficients, with
+# their signs, lie above the median of all 64: as many bits, which a new compression hardly changes. Pictures that differ
+# in few bits are one picture. The left panel of the figure below says where to draw the line.
 # ---
 # ## 消除原因
 #
-# 文件各不相同，所以校验和没有用。*感知哈希* 记录图像亮度中的低频波哪些强于它们的中位数：共 64 位，重新压缩几乎不改变它。
-# 只差几位的图像就是同一幅。左图说明界线该画在哪里。
+# 校验和只能找出逐位相同的文件：1088 个中会留下 612 个，有一百份的金丝雀每只仍剩约 40 份。*感知哈希* 取图像亮度中最慢的 64 个波，
+# 记录哪些（带符号的）系数高于全部 64 个的中位数：共 64 位，重新压缩几乎不改变它。
+# 只差几位的图像就是同一幅。下面那幅图的左图说明界线该画在哪里。
 
 
 # %% id="ex-kept" exercise="13-5"
@@ -447,8 +460,8 @@ after = extracted(from_cleaned)
 auc_after, rest_after = attack(cleaned)
 figure, axes = plt.subplots(1, 3, figsize=(7.6, 2.1), layout="constrained")
 bits = np.arange(0, 50, 2)
-axes[0].hist(apart, bits, color=COLOURS[0], alpha=0.6, label=say("in the crawled set", "抓取的集合中"))
-axes[0].hist(different, bits, color=COLOURS[1], alpha=0.8, label=say("different portraits", "不同的肖像"))
+axes[0].hist(apart, bits, color=COLOURS[1], alpha=0.6, label=say("in the crawled set", "抓取的集合中"))
+axes[0].hist(different, bits, color=COLOURS[0], alpha=0.8, label=say("different portraits", "不同的肖像"))
 axes[0].axvline(LIMIT, color="black", linestyle=":")
 axes[0].set(yscale="log", ylim=(1, 1e8), xlabel=say("bits that differ", "相差的位数"), ylabel=say("pairs", "图像对数"))
 axes[0].legend(frameon=False, fontsize=8, loc="upper right")
@@ -505,7 +518,7 @@ tp.plot.table(
     size=0.6,
 )
 
-# %% [markdown] id="leak-end" stamp="fb20db7e-38662c4d"
+# %% [markdown] id="leak-end" stamp="fb20db7e-403c306c"
 # No canary can be extracted any more, and the loss on unseen portraits has fallen: for *extraction* removing copies costs
 # nothing. `tfportrait data check FOLDER` finds equal and near-equal pictures of a folder. For *membership* look twice.
 # With the same number of steps all 224 pictures are now seen more often, and the 200 that had hidden behind the copies
@@ -526,7 +539,7 @@ tp.plot.table(
 #
 # 能给出上界的是 *差分隐私*：裁剪每幅图的梯度并加入噪声，使任何一幅图都不能明显改变模型。它会损失质量，本包没有实现。
 #
-# 本课程所依据的文章说，加密可以保护训练数据中人物的隐私。加密只能防住没有密钥的人读取文件。模型是在 *解密后* 的图像上训练的，
+# 源文档说，加密可以保护训练数据中人物的隐私。加密只能防住没有密钥的人读取文件。模型是在 *解密后* 的图像上训练的，
 # 上面泄漏的内容来自被公开的模型本身。应该问的是：当事人同意了吗？副本去掉了吗？有人攻击过这个模型吗？
 
 # %% [markdown] id="provenance" stamp="d274ba62-a6573ea2"
@@ -560,7 +573,7 @@ write_picture(folder / "forged.png", unseen[0], recipe)  # drawn by the world, n
 print(say("forged:", "伪造："), read_recipe(folder / "forged.png")["preset"])
 tp.plot.images([pixels], columns=1, size=1.2)
 
-# %% [markdown] id="provenance-end" stamp="20a1ec4b-a600e982"
+# %% [markdown] id="provenance-end" stamp="20a1ec4b-3f6367d9"
 # What the marks are worth:
 #
 # * They inform the honest. Saving the pixels again removes them, and so do most chats and websites, without intent.
@@ -581,7 +594,7 @@ tp.plot.images([pixels], columns=1, size=1.2)
 # * 没有标识不等于没有用模型。缺席不是证据。
 # * 签名（C2PA）把声明与像素和密钥绑在一起，改动会被发现，但可以被整个去掉。像素中的水印更耐久，但仍可被攻击。本包两者都没有。
 #
-# 本课程所依据的文章把“去除水印”列为图像修复的用途。标识是属于别人的。本包的 `inpaint --overlay` 只找出它自己的世界所画的覆盖物，
+# 源文档把“去除水印”列为图像修复的用途。标识是属于别人的。本包的 `inpaint --overlay` 只找出它自己的世界所画的覆盖物，
 # “AI 生成”之类的标识保持不动。
 
 # %% [markdown] id="law" stamp="475d2650-749e7558"
