@@ -351,7 +351,7 @@ def generator_losses(name, real, painted):
 def discriminator_losses(name, real, painted):
     """The discriminator's loss for each pair, (B,), from logits of real and painted images.
 
-    Equation: `gan.losses`.
+    Equation: `gan.losses`, `gan.hinge`.
     """
     if name == "bce":
         return ops.softplus(-real) + ops.softplus(painted)
