@@ -12,7 +12,6 @@ import argparse
 import time
 
 import numpy as np
-from matplotlib.figure import Figure
 
 import tfportrait as tp
 from tfportrait.data.motions import MotionWorld
@@ -53,15 +52,16 @@ def main():
     parser.add_argument("--figure", help="a picture of the first clip of each motion, all three of them")
     arguments = parser.parse_args()
     print(tp.accelerate())
-    strips = {}
+    firsts = {}
     for kind in arguments.motions.split(","):
-        strips[kind] = measure(kind, arguments)
+        firsts |= measure(kind, arguments)
     if arguments.figure:
-        draw(strips, arguments.figure)
+        frames = np.concatenate(list(firsts.values()))
+        tp.plot.table(frames, columns=[""] * arguments.frames, rows=[*firsts]).savefig(arguments.figure)
 
 
 def measure(kind, arguments):
-    """Prints the rows of a motion. Returns its first clips, each the frames side by side."""
+    """Prints the rows of a motion. Returns the first clip of each way, by what it shows."""
     painter, video = (
         given or shipped
         for given, shipped in zip((arguments.painter, arguments.video), video_presets(kind), strict=True)
@@ -87,19 +87,7 @@ def measure(kind, arguments):
         values = "  ".join(f"{key} {value:.2f}" for key, value in row.items())
         print(f"{kind:10}{name:17}{values}", flush=True)
     print(f"{kind:10}{np.median(seconds[1:]):.2f} s for a clip of {arguments.frames} frames, warm", flush=True)
-    return {name: np.concatenate(made[0], axis=1) for name, made in clips.items()}
-
-
-def draw(strips, path):
-    """A strip for each way of each motion, one below the other."""
-    height = sum(len(ways) for ways in strips.values())
-    figure = Figure(figsize=(10.24, 1.5 * height), layout="constrained")
-    titles = [(f"{kind}: {way}", strip) for kind, ways in strips.items() for way, strip in ways.items()]
-    for axis, (title, strip) in zip(figure.subplots(height), titles, strict=True):
-        axis.imshow(strip)
-        axis.set_title(title, fontsize=9, loc="left")
-        axis.axis("off")
-    figure.savefig(path, dpi=100)
+    return {f"{kind}: {name}": made[0] for name, made in clips.items()}
 
 
 if __name__ == "__main__":

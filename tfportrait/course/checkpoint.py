@@ -6,12 +6,12 @@ import numpy as np
 
 from tfportrait.files import atomic_write
 from tfportrait.models.latent_diffusion import LatentDiffusion
-from tfportrait.models.network import select_config
+from tfportrait.models.network import CONFIG, select_config
 from tfportrait.models.unet import UNet
 from tfportrait.models.weights import named_variables, read_json, write_json
 
 FOLDER = Path(__file__).parent / "weights"
-WEIGHTS, CONFIG = "unet.npz", "config.json"
+WEIGHTS = "unet.npz"
 BITS = 5  # of a weight's mantissa that are kept: an error of 0.7 %, and two thirds of the bytes of float16
 
 

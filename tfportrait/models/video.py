@@ -182,7 +182,9 @@ class VideoDiffusion(Trained):
         seeds = [self.seed_generator] * 3 if training else [VALIDATION_SEED + i for i in range(3)]
         share = replicas.stratified(size, seeds[0])
         time = painter.schedule.sample_times(painter.loss_weight.times(share))
-        signal_rate, noise_rate = (ops.repeat(rate, frames) for rate in painter.schedule.rates(time))
+        rates = painter.schedule.rates(time)
+        weight = painter.loss_weight.weight(*rates, painter.prediction_type)
+        signal_rate, noise_rate = (ops.repeat(rate, frames) for rate in rates)
         x_0 = ops.reshape(x_0, (-1, *x_0.shape[2:]))
         noise = ops.repeat(replicas.normal((size, *x_0.shape[1:]), seed=seeds[1]), frames, axis=0)
         dropped = replicas.uniform((size, 1), seed=seeds[2]) < (painter.caption_dropout if training else 0.0)
@@ -193,11 +195,10 @@ class VideoDiffusion(Trained):
         contexts = self._contexts(first, last, frames)
         output = self._predict(noisy, network_time, contexts, frames, x["motion"], training)
         target = painter.prediction.target(x_0, noise, signal_rate, noise_rate)
-        weight = painter.loss_weight.weight(signal_rate, noise_rate, painter.prediction_type)
         errors = ops.reshape(ops.cast(output, "float32") - target, (-1, frames, *x_0.shape[1:]))
         common = ops.mean(errors, axis=1, keepdims=True)
         squares = ops.square(common) + self.difference_weight * ops.square(errors - common)
-        losses = ops.reshape(weight, (-1, frames))[:, 0] * ops.mean(squares, axis=(1, 2, 3, 4))
+        losses = weight * ops.mean(squares, axis=(1, 2, 3, 4))
         return ops.mean(losses if sample_weight is None else losses * ops.cast(sample_weight, "float32"))
 
     def generate(

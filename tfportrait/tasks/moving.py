@@ -10,20 +10,19 @@ MOTIONS = {  # name: (kind, as the video model knows it; attribute that changes;
     "blink": ("blink", None, None),
     "nightfall": ("nightfall", "time", {"en": ("by day", "at night"), "zh": ("白天", "夜晚")}),
 }
-PAINTER, VIDEO = "portrait_128", "motion_128"  # what shows a motion, among the shipped presets
-SCENES = {"nightfall": ("scene_128", "nightfall_128")}  # and where it is one of scenes
+PORTRAITS, SCENES = ("portrait_128", "motion_128"), ("scene_128", "nightfall_128")  # painter and its video model
 
 
 def video_presets(motion):
     """The shipped presets that show a motion.
 
     Args:
-        motion: str. One of `MOTIONS`.
+        motion: str or None. One of `MOTIONS`; None, and what is none, as one of portraits.
 
     Returns:
         (str, str): a painter, and the video model that was trained with it.
     """
-    return SCENES.get(motion, (PAINTER, VIDEO))
+    return SCENES if motion == "nightfall" else PORTRAITS
 
 
 def motion_ends(prompts, motion):
